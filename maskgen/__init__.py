@@ -1,0 +1,3 @@
+"""People without masks in, people with masks out."""
+
+__version__ = "0.1.0"
