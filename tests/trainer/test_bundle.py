@@ -1,0 +1,119 @@
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+from maskgen.errors import BundleError
+from trainer.bundle import Bundle, file_sha256, predicted_label, predicted_labels, write_whole
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def _bundle(folder: Path, **changes: Any) -> Bundle:
+    values: dict[str, Any] = {
+        "folder": folder,
+        "labels": ("with_mask", "without_mask"),
+        "arch": "mobilenetv2",
+        "input_size_wh": (64, 64),
+        **changes,
+    }
+    return Bundle(**values)
+
+
+def _saved(folder: Path, **changes: Any) -> Bundle:
+    (folder / "model.tflite").write_bytes(b"network")
+    bundle = _bundle(folder, sha256={"model.tflite": file_sha256(folder / "model.tflite")}, **changes)
+    bundle.save()
+    return bundle
+
+
+def test_load_gives_back_what_was_saved(tmp_path: Path) -> None:
+    saved = _saved(tmp_path, threshold=0.4, margin=1.1, config={"epochs": 2}, versions={"keras": "3"})
+    loaded = Bundle.load(tmp_path)
+    assert loaded == saved
+    assert loaded.path("model.tflite").read_bytes() == b"network"
+    assert not list(tmp_path.glob("*.tmp"))
+
+
+def test_load_refuses_a_changed_file(tmp_path: Path) -> None:
+    _saved(tmp_path)
+    (tmp_path / "model.tflite").write_bytes(b"another")
+    with pytest.raises(BundleError, match="not the file this model was saved with"):
+        Bundle.load(tmp_path)
+    assert Bundle.load(tmp_path, verify=False).arch == "mobilenetv2"
+
+
+def test_load_refuses_a_missing_file(tmp_path: Path) -> None:
+    _saved(tmp_path)
+    (tmp_path / "model.tflite").unlink()
+    with pytest.raises(BundleError, match=r"model\.tflite is missing"):
+        Bundle.load(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"scaling": "0..1"}, "scaling is '0..1'"),
+        ({"colour_order": "BGR"}, "colour_order"),
+        ({"format": 2}, "format is 2"),
+        ({"labels": ["with_mask", "hat"]}, "labels must be"),
+        ({"labels": ["without_mask", "incorrect_mask"]}, "lack with_mask"),
+        ({"crop": {"margin": 9, "fit": "stretch"}}, "margin"),
+        ({"crop": {"margin": 1, "fit": "pad"}}, r"crop\.fit"),
+        ({"crop": 3}, "wrong form"),
+        ({"input_size_wh": [64]}, "wrong form"),
+        ({"threshold": 2}, "threshold"),
+        ({"sha256": {"../../etc/passwd": "0"}}, "plain file name"),
+    ],
+)
+def test_load_refuses_preprocessing_it_does_not_know(tmp_path: Path, change: dict[str, Any], message: str) -> None:
+    _saved(tmp_path)
+    document = json.loads((tmp_path / "bundle.json").read_text()) | change
+    (tmp_path / "bundle.json").write_text(json.dumps(document))
+    with pytest.raises(BundleError, match=message):
+        Bundle.load(tmp_path)
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{", "{}"])
+def test_load_refuses_a_damaged_document(tmp_path: Path, text: str) -> None:
+    (tmp_path / "bundle.json").write_text(text)
+    with pytest.raises(BundleError):
+        Bundle.load(tmp_path)
+
+
+def test_load_names_what_is_missing(tmp_path: Path) -> None:
+    with pytest.raises(BundleError, match="no model folder"):
+        Bundle.load(tmp_path / "absent")
+    with pytest.raises(BundleError, match=r"holds no bundle\.json"):
+        Bundle.load(tmp_path)
+
+
+def test_predicted_label_follows_the_threshold(tmp_path: Path) -> None:
+    bundle = _bundle(tmp_path, threshold=0.3)
+    assert predicted_label([0.3, 0.7], bundle) == "with_mask"
+    assert predicted_label([0.29, 0.71], bundle) == "without_mask"
+
+
+def test_predicted_labels_of_three_classes_fall_to_the_likelier_other() -> None:
+    labels = ("incorrect_mask", "with_mask", "without_mask")
+    rows = np.array([[0.5, 0.3, 0.2], [0.2, 0.3, 0.5], [0.0, 0.6, 0.4]])
+    assert predicted_labels(rows, labels, 0.5) == ["incorrect_mask", "without_mask", "with_mask"]
+    assert predicted_labels(np.empty((0, 3)), labels, 0.5) == []
+
+
+def test_write_whole_leaves_the_old_file_when_it_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "a.json"
+    write_whole(path, b"old")
+
+    def full(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(OSError, match="No space"):
+        write_whole(path, b"new")
+    assert path.read_bytes() == b"old"
+    assert [item.name for item in tmp_path.iterdir()] == ["a.json"]
