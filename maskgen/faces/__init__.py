@@ -1,0 +1,65 @@
+"""Face detectors: one protocol, one file each.
+
+A new detector is a class behind ``FaceDetector`` and a line in ``_CLASSES``.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any, Final
+
+from maskgen.errors import InputError
+from maskgen.faces.base import FaceDetector, OnSmallCopy
+from maskgen.faces.boxes import merged
+from maskgen.faces.tiles import OnTiles, detect_small
+
+__all__ = ["NAMES", "FaceDetector", "OnSmallCopy", "OnTiles", "detect_small", "load", "merged"]
+
+_CLASSES: Final = {
+    "yunet": ("maskgen.faces.yunet", "YuNet"),
+    "hog": ("maskgen.faces.hog", "Hog"),
+    "cnn": ("maskgen.faces.cnn", "Cnn"),
+    "haar": ("maskgen.faces.haar", "Haar"),
+    "ssd": ("maskgen.faces.ssd", "Ssd"),
+    "mtcnn": ("maskgen.faces.mtcnn", "Mtcnn"),
+}
+
+NAMES: Final = ("auto", *_CLASSES)
+"""What ``load`` and ``--detector`` understand."""
+
+
+def load(
+    name: str = "auto",
+    *,
+    max_side: int | None = None,
+    small_faces: bool = False,
+    min_score: float | None = None,
+    **options: Any,
+) -> FaceDetector:
+    """A detector, ready.
+
+    Args:
+        name: one of ``NAMES``; ``auto`` takes the best whose file is present.
+        max_side: look at a copy whose longer side is this, in pixels.
+        small_faces: look a second time, at enlarged tiles.
+        min_score: least score, in the detector's own unit; None for its own
+            default.
+        options: more of the detector's own arguments.
+
+    Raises:
+        InputError: no detector has that name.
+        WeightsError: its file or package is missing or damaged.
+    """
+    if name == "auto":
+        from maskgen.faces import auto
+
+        name = auto.choose()
+    if name not in _CLASSES:
+        raise InputError(f'no face detector is called "{name}"; choose one of {", ".join(NAMES)}')
+    module, class_name = _CLASSES[name]
+    if min_score is not None:
+        options["min_score"] = min_score
+    detector: FaceDetector = getattr(import_module(module), class_name)(**options)
+    if small_faces:
+        detector = OnTiles(detector)
+    return detector if max_side is None else OnSmallCopy(detector, max_side)

@@ -1,0 +1,70 @@
+"""YuNet: 75,000 parameters, five points for every face, and quick.
+
+Source:
+    Wu et al., "YuNet: A Tiny Millisecond-level Face Detector", Machine
+    Intelligence Research 20, 2023; files by libfacedetection.train and
+    OpenCV's model zoo.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from maskgen.errors import WeightsError
+from maskgen.types import RGB, Box, Face
+
+_NMS_IOU: Final = 0.3
+_TOP_K: Final = 5000
+
+
+class YuNet:
+    """Faces of about 10 px to 300 px, masked ones and profiles too.
+
+    Args:
+        model: the network's file; by default wherever ``weights`` finds it.
+        min_score: least confidence, 0 to 1.
+    """
+
+    name = "yunet"
+
+    def __init__(self, model: Path | None = None, min_score: float = 0.6) -> None:
+        import cv2
+
+        from maskgen import weights
+
+        self.model = model or weights.find("yunet")
+        self.min_score = min_score
+        try:
+            self._network = cv2.FaceDetectorYN.create(str(self.model), "", (320, 320), min_score, _NMS_IOU, _TOP_K)
+        except cv2.error as error:
+            raise WeightsError(f"{self.model} is no YuNet that OpenCV can read; fetch it again") from error
+        self._size_wh = (320, 320)
+
+    def __reduce__(self) -> tuple[type[YuNet], tuple[Path, float]]:
+        return YuNet, (self.model, self.min_score)
+
+    def detect(self, image: RGB) -> list[Face]:
+        import cv2
+
+        size_wh = (image.shape[1], image.shape[0])
+        if size_wh != self._size_wh:
+            self._network.setInputSize(size_wh)
+            self._size_wh = size_wh
+        _, rows = self._network.detect(cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
+        if rows is None:
+            return []
+        # x, y, w, h, then x and y of five points in Face's own order, score.
+        faces = [
+            Face(
+                Box(row[0], row[1], row[0] + row[2], row[1] + row[3]),
+                float(row[14]),
+                self.name,
+                row[4:14].reshape(5, 2),
+            )
+            for row in np.asarray(rows, dtype=np.float64)
+            if np.isfinite(row).all() and row[2] > 0 and row[3] > 0
+        ]
+        return sorted(faces, key=lambda face: -face.score)
