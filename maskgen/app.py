@@ -1,0 +1,86 @@
+"""The ``maskgen`` command: joins the three stages and turns errors into one line.
+
+Every module mounted here imports nothing heavier than typer, so that ``maskgen --help`` answers at once; what a
+command needs is imported when it runs.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from typing import Annotated
+
+import typer
+
+from maskgen import __version__, console
+from maskgen.errors import MaskgenError
+
+app = typer.Typer(
+    name="maskgen",
+    help="Lay masks over photographs of faces, train a classifier on them, find who wears a mask.",
+    no_args_is_help=True,
+    # A surprise shows Python's own traceback, without the values of local variables.
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for _module, _name in (
+    ("maskgen.cli", None),
+    ("trainer.cli", None),
+    ("detect.cli", "detect"),
+    ("maskgen.commands.demo", None),
+    ("maskgen.commands.doctor", None),
+):
+    try:
+        app.add_typer(importlib.import_module(_module).app, name=_name)
+    except ModuleNotFoundError as _error:  # while the stages are being written
+        if _error.name not in ("maskgen.commands.generate", "trainer.cli", "detect.cli", "maskgen.commands.demo"):
+            raise
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"maskgen {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _maskgen(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and leave.")
+    ] = False,
+) -> None:
+    pass
+
+
+def main() -> None:
+    """Run the command line.
+
+    Exit codes: 0 done, 1 could not, 2 wrong words, 130 interrupted.
+    """
+    console.tolerate_any_name()
+    try:
+        app(prog_name="maskgen")
+    except MaskgenError as error:
+        console.say_error(error)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except BrokenPipeError:
+        console.reader_has_gone()
+        sys.exit(1)
+    except OSError as error:
+        message = console.in_one_line(error)
+        if message is None:
+            raise
+        console.say_error(message)
+        sys.exit(1)
+    finally:
+        # Not left to the interpreter's shutdown, where a reader that has gone is reported as an ignored exception.
+        try:
+            sys.stdout.flush()
+        except BrokenPipeError:
+            console.reader_has_gone()
+
+
+if __name__ == "__main__":
+    main()
