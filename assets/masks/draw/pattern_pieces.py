@@ -1,0 +1,148 @@
+"""Outlines with anchors, and the words of mask.json that many masks share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from canvas import Canvas, Curve, Field, smooth, spline
+
+Spot = dict[str, Any]
+EdgePoint = tuple[float, float, Spot]
+
+_TWIN = {
+    **{i: 16 - i for i in range(17)}, **{i: 43 - i for i in range(17, 27)}, 31: 35, 32: 34, 34: 32, 35: 31,
+    36: 45, 37: 44, 38: 43, 39: 42, 40: 47, 41: 46, 45: 36, 44: 37, 43: 38, 42: 39, 47: 40, 46: 41,
+    48: 54, 49: 53, 50: 52, 54: 48, 53: 49, 52: 50, 59: 55, 58: 56, 55: 59, 56: 58,
+}  # fmt: skip
+
+SOURCE = "drawn by assets/masks/draw"
+LICENCE = "Apache-2.0"
+
+
+def jaw(index: float, dx: float = 0, dy: float = 0) -> Spot:
+    return _spot({"jaw": index}, dx, dy)
+
+
+def bridge(index: float, dx: float = 0, dy: float = 0) -> Spot:
+    return _spot({"bridge": index}, dx, dy)
+
+
+def chin(below: float) -> Spot:
+    return {"chin": below}
+
+
+def between(weights: dict[int, float], dx: float = 0, dy: float = 0) -> Spot:
+    return _spot({"landmarks": {str(k): v for k, v in weights.items()}}, dx, dy)
+
+
+def cheek(dx: float = 0, dy: float = 0) -> Spot:
+    """Below the eye, beside the nose: halfway from the eye's outer corner to the nostril."""
+    return between({36: 0.5, 31: 0.5}, dx, dy)
+
+
+def _spot(spot: Spot, dx: float, dy: float) -> Spot:
+    return {**spot, "offset": [dx, dy]} if dx or dy else spot
+
+
+def twin(spot: Spot) -> Spot:
+    """The same place on the other half of the face."""
+    other = dict(spot)
+    if "jaw" in other:
+        other["jaw"] = round(16 - other["jaw"], 4)
+    if "landmarks" in other:
+        other["landmarks"] = {str(_TWIN.get(int(k), int(k))): v for k, v in other["landmarks"].items()}
+    if "offset" in other:
+        other["offset"] = [-other["offset"][0] or 0, other["offset"][1]]
+    return other
+
+
+@dataclass
+class Outline:
+    """A mask's edges: points that are its anchors, and the smooth curves through them.
+
+    ``sides`` bend inwards by so many pixels (negative: they may not bend out,
+    for the mesh runs straight from corner to corner).
+    """
+
+    width: float
+    top: list[EdgePoint]
+    bottom: list[EdgePoint]
+    side_in: float = 0.0
+
+    @classmethod
+    def symmetrical(cls, width: float, top: list[EdgePoint], bottom: list[EdgePoint], side_in: float = 0) -> Outline:
+        """From the left half, the middle included."""
+
+        def whole(half: list[EdgePoint]) -> list[EdgePoint]:
+            return half + [(width - x, y, twin(s)) for x, y, s in reversed(half) if abs(x - width / 2) > 0.5]
+
+        return cls(width, whole(top), whole(bottom), side_in)
+
+    @property
+    def top_curve(self) -> Curve:
+        return spline([(x, y) for x, y, _ in self.top])
+
+    @property
+    def bottom_curve(self) -> Curve:
+        return spline([(x, y) for x, y, _ in self.bottom])
+
+    def side_curve(self, left: bool) -> Curve:
+        """Downwards."""
+        index = 0 if left else -1
+        a, b = np.array(self.top[index][:2]), np.array(self.bottom[index][:2])
+        middle = (a + b) / 2 + np.array([self.side_in if left else -self.side_in, 0])
+        return spline([a, middle, b]) if self.side_in else np.linspace(a, b, 25)
+
+    @property
+    def closed(self) -> Curve:
+        return np.vstack(
+            [self.top_curve, self.side_curve(False)[1:-1], self.bottom_curve[::-1], self.side_curve(True)[::-1][1:-1]]
+        )
+
+    def anchors(self) -> dict[str, Any]:
+        def edge(points: list[EdgePoint]) -> list[dict[str, Any]]:
+            return [{"xy": [round(x, 1), round(y, 1)], "at": spot} for x, y, spot in points]
+
+        return {"top": edge(self.top), "bottom": edge(self.bottom)}
+
+    def cut(self, canvas: Canvas, soft: float = 1.5, inset: float = 1.0) -> Field:
+        """Give the canvas this outline; returns the signed distance to it, positive inside."""
+        distance = canvas.inside(self.closed)
+        canvas.alpha = np.asarray(smooth(inset - soft / 2, inset + soft / 2, distance), np.float32)
+        return distance
+
+    def down(self, canvas: Canvas) -> Field:
+        """0 on the top edge, 1 on the bottom edge, for every pixel of a column."""
+        top, bottom = self.top_curve, self.bottom_curve
+        upper = np.interp(canvas.x[0], top[:, 0], top[:, 1])
+        lower = np.interp(canvas.x[0], bottom[:, 0], bottom[:, 1])
+        return np.asarray((canvas.y - upper) / np.maximum(lower - upper, 1), np.float32)
+
+
+def moved(curve: Curve, inwards: float) -> Curve:
+    """A curve shifted at a right angle, to the right of its direction (downwards for one from left to right)."""
+    tangent = np.gradient(curve, axis=0)
+    tangent /= np.maximum(np.hypot(*tangent.T), 1e-9)[:, None]
+    return np.asarray(curve + np.column_stack([-tangent[:, 1], tangent[:, 0]]) * inwards)
+
+
+def loops(top_xy: tuple[float, float], bottom_xy: tuple[float, float], width_px: float, thick: float = 0.011,
+          colour: str = "#f4f4f2") -> list[dict[str, Any]]:  # fmt: skip
+    """Ear loops on both sides."""
+    return [
+        {"from": [x, y], "to": end, "width": thick, "colour": colour}
+        for (px, y), end in ((top_xy, "ear_top"), (bottom_xy, "ear_bottom"))
+        for x in (px, width_px - px)
+    ]
+
+
+def bands(crown_xy: tuple[float, float], nape_xy: tuple[float, float], width_px: float, thick: float = 0.018,
+          colour: str = "#f2ead0") -> list[dict[str, Any]]:  # fmt: skip
+    """Two bands round the head."""
+    return [
+        {"from": [x, y], "to": end, "width": thick, "colour": colour}
+        for (px, y), end in ((crown_xy, "crown"), (nape_xy, "nape"))
+        for x in (px, width_px - px)
+    ]
