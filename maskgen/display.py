@@ -91,9 +91,7 @@ def _probe(display: str, wayland: str) -> Window:
     if done.returncode == 0:
         return Window(True, version, framework, "")
     if done.returncode == _NO_BUILD:
-        return Window(
-            False, version, None, "this OpenCV is built without windows; install opencv-python, not -headless"
-        )
+        return Window(False, version, None, "this OpenCV has no windows; install opencv-python, not -headless")
     if sys.platform.startswith("linux") and not display and not wayland:
         return Window(False, version, framework, "no display: neither DISPLAY nor WAYLAND_DISPLAY is set")
     named = f" {display or wayland}" if display or wayland else ""
