@@ -9,9 +9,15 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+import cloth
+import cups
+import folded
+import special
 import surgical
 
-DRAWINGS = {**surgical.DRAWINGS}
+DRAWINGS = {
+    **surgical.DRAWINGS, **folded.DRAWINGS, **cups.DRAWINGS, **cloth.DRAWINGS, **special.DRAWINGS
+}  # fmt: skip
 
 
 def main(names: list[str]) -> None:

@@ -146,3 +146,32 @@ def bands(crown_xy: tuple[float, float], nape_xy: tuple[float, float], width_px:
         for (px, y), end in ((crown_xy, "crown"), (nape_xy, "nape"))
         for x in (px, width_px - px)
     ]
+
+
+def words(
+    shape: Outline,
+    title: str,
+    kind: str,
+    straps: list[dict[str, Any]],
+    colours: dict[str, float],
+    *,
+    weight: float = 1.0,
+    pattern_chance: float = 0.0,
+    translucency: float = 0.0,
+    gloss: float = 0.05,
+    wears: tuple[str, ...] = ("correct", "nose_out", "mouth_out", "chin", "one_ear"),
+) -> dict[str, Any]:
+    """What mask.json says; the relief is filled in when the height is known."""
+    return {
+        "title": title,
+        "kind": kind,
+        "anchors": shape.anchors(),
+        "straps": straps,
+        "colours": colours,
+        "pattern_chance": pattern_chance,
+        "material": {"translucency": translucency, "gloss": gloss, "relief": 0.0},
+        "wears": list(wears),
+        "weight": weight,
+        "source": SOURCE,
+        "licence": LICENCE,
+    }
