@@ -8,7 +8,7 @@ import numpy as np
 from canvas import Canvas, Field, bump, smooth, spline
 from colours import CLOTH, GAITER, SPONGE, SPORT, VEIL
 from hardware import nose_clip, perforate, valve
-from pattern_pieces import Outline, between, bridge, cheek, chin, jaw, loops, moved, words
+from pattern_pieces import Outline, bridge, cheek, chin, jaw, loops, moved, words
 
 W = 1024
 
@@ -81,7 +81,7 @@ def sponge(name: str) -> tuple[Canvas, dict[str, Any]]:
         # Where the strap pulls: one long soft dent, and slack under it.
         dent = spline([(512 + sign * 500, 226), (512 + sign * 330, 262), (512 + sign * 170, 330)])
         c.height -= 0.006 * c.soft(c.stroke(dent, 26, 40), 8)
-    c.height += 0.003 * c.soft(np.asarray(c.noise(83, 200, 70) * smooth(0.2, 0.8, u), np.float32), 10)
+    c.height += 0.006 * c.soft(np.asarray(c.noise(83, 200, 70) * smooth(0.2, 0.8, u), np.float32), 10)
     c.height -= 0.006 * np.asarray(smooth(12, 0, inside), np.float32)
     c.thin[:] = 0
     return c, words(
@@ -118,7 +118,7 @@ def contour(name: str) -> tuple[Canvas, dict[str, Any]]:
     v = np.clip((c.y - 12) / 776, 0, 1)
     stand = np.clip(np.sin(np.pi * (0.06 + 0.88 * v)), 0, 1) ** 0.7
     c.height += 0.095 * (1 - np.sqrt(u**2 + 0.004)) * stand + 0.02 * np.asarray(bump(0.34, 0.34, u)) * stand
-    tug(c, inside, 93, 0.004)
+    tug(c, inside, 93, 0.007)
     seam = spline([(512, 10), (514, 240), (512, 520), (512, 788)])
     line = c.away(seam)
     c.height += 0.003 * np.asarray(bump(0, 16, line), np.float32) - 0.006 * np.asarray(bump(0, 5, line), np.float32)
@@ -180,7 +180,7 @@ def sport(name: str) -> tuple[Canvas, dict[str, Any]]:
     v = np.clip((c.y - 14) / 732, 0, 1)
     stand = np.clip(np.sin(np.pi * (0.06 + 0.88 * v)), 0, 1) ** 0.7
     c.height += 0.11 * (1 - np.sqrt(u**2 + 0.003)) * stand + 0.02 * np.asarray(bump(0.36, 0.3, u)) * stand
-    c.height += 0.0025 * c.soft(np.asarray(c.noise(101, 190, 70), np.float32), 9)
+    c.height += 0.005 * c.soft(np.asarray(c.noise(101, 190, 70), np.float32), 9)
     seam = spline([(512, 16), (512, 380), (512, 746)])
     for offset in (-9, 9):
         thread = c.stitches(moved(seam, offset), 9, 5, 2.4)
@@ -202,7 +202,9 @@ def sport(name: str) -> tuple[Canvas, dict[str, Any]]:
         c.shade(c.stitches(outline, 9, 5, 2.2) * 0.7, 0.75)
         # Slits.
         for k in range(3):
-            slit = np.asarray(smooth(-1, 1, c.box(512 + sign * (64 + 34 * k), 186 + 18 * k, 12, 54, 6, sign * 24)), np.float32)
+            slit = np.asarray(
+                smooth(-1, 1, c.box(512 + sign * (64 + 34 * k), 186 + 18 * k, 12, 54, 6, sign * 24)), np.float32
+            )
             c.shade(slit * 0.9, 0.25)
             c.height -= 0.004 * slit
         valve(c, 512 + sign * 212, 560, 66, (0.16, 0.16, 0.17), style="spokes", high=0.04, tinted=0)
@@ -301,7 +303,7 @@ def veil(name: str) -> tuple[Canvas, dict[str, Any]]:
     c.thin *= 1.0
     straps = [{"from": [x, 104], "to": "ear_top", "width": 0.035, "colour": "tint"} for x in (14, W - 14)]
     return c, words(
-        shape, "Face veil", "veil", straps, VEIL, weight=0.5, pattern_chance=0.06, translucency=0.06, gloss=0.08,
+        shape, "Face veil", "veil", straps, VEIL, weight=0.5, pattern_chance=0.06, translucency=0.03, gloss=0.08,
         wears=("correct", "nose_out", "mouth_out"),
     )  # fmt: skip
 

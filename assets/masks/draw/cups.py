@@ -8,27 +8,17 @@ import numpy as np
 from canvas import Canvas, Field, bump, smooth, spline
 from colours import CUP
 from hardware import nose_clip, staple, valve
-from pattern_pieces import Outline, bands, bridge, cheek, chin, jaw, words
+from pattern_pieces import Outline, bands, rigid, words
 
 W = 1024
 
 
 def cup_outline() -> Outline:
+    edge = {"per_px": 0.80 / 1004, "top_y": 0.062, "stretch": 1.06}
     return Outline.symmetrical(
         W,
-        top=[
-            (10, 520, jaw(3.0, 0.06)),
-            (96, 316, jaw(2.15, 0.135)),
-            (262, 136, cheek(-0.0, 0.035)),
-            (400, 48, bridge(28.75, -0.075, 0.0)),
-            (512, 22, bridge(28.3)),
-        ],
-        bottom=[
-            (10, 596, jaw(3.65, 0.055)),
-            (88, 742, jaw(4.9, 0.04)),
-            (262, 862, jaw(6.3, 0.01, -0.02)),
-            (512, 900, chin(-0.005)),
-        ],
+        top=rigid([(10, 520), (96, 316), (262, 136), (400, 48), (512, 22)], **edge),
+        bottom=rigid([(10, 600), (116, 768), (282, 876), (512, 906)], **edge),
     )
 
 
@@ -72,7 +62,10 @@ def n95(name: str) -> tuple[Canvas, dict[str, Any]]:
     nose_clip(c, spline([(322, 196), (418, 116), (512, 88), (606, 116), (702, 196)]), 26, (0.74, 0.75, 0.76))
     if name == "n95_cup":
         c.shade(c.text("N95", 512, 470, 50, 3.6, bold=True), 0.42)
-        c.shade(np.maximum(c.text("PARTICULATE RESPIRATOR", 512, 532, 15, 1.4), c.text("TC-84A-0000", 512, 560, 14, 1.3)), 0.5)
+        c.shade(
+            np.maximum(c.text("PARTICULATE RESPIRATOR", 512, 532, 15, 1.4), c.text("TC-84A-0000", 512, 560, 14, 1.3)),
+            0.5,
+        )
     else:
         valve(c, 512, 500, 104, (0.90, 0.91, 0.92), style="spokes", high=0.055)
         c.shade(c.text("N95", 512, 668, 34, 2.8, bold=True), 0.42)

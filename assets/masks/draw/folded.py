@@ -8,7 +8,7 @@ import numpy as np
 from canvas import Canvas, Field, bump, smooth, spline
 from colours import FOLDED
 from hardware import nose_clip, staple, valve
-from pattern_pieces import Outline, bands, between, bridge, cheek, chin, jaw, loops, moved, words
+from pattern_pieces import Outline, bands, bridge, cheek, chin, jaw, loops, words
 
 W = 1024
 
@@ -72,7 +72,7 @@ def kn95(name: str) -> tuple[Canvas, dict[str, Any]]:
     c.height += 0.01 * np.clip(1 - ((u - 0.45) / 0.4) ** 2, 0, 1) * stand
     # Pulled between loops and chin: shallow folds fan out from the corners.
     fan = c.noise(33, 210, 46) * smooth(0.05, 0.5, u) * smooth(0, 60, inside)
-    c.height += 0.0026 * c.soft(np.asarray(fan, np.float32), 6)
+    c.height += 0.0045 * c.soft(np.asarray(fan, np.float32), 6)
     rim(c, inside, 25)
     seam(c, spline([(512, 60), (512, 300), (512, 620), (512, 926)]), 15, 0.006)
     for sign in (-1, 1):
@@ -143,7 +143,9 @@ def ffp2(name: str) -> tuple[Canvas, dict[str, Any]]:
     c.shade(np.asarray(smooth(26, 5, c.y - upper) * (c.y > upper + 4) * 0.4, np.float32), 0.88)
     # Moulded lines that stiffen the upper panel.
     for offset in (64, 104, 144):
-        line = np.asarray(bump(0, 8, c.y - (upper - offset * (1 - 0.35 * u**2))), np.float32) * smooth(0.72, 0.5, np.abs(u))
+        line = np.asarray(bump(0, 8, c.y - (upper - offset * (1 - 0.35 * u**2))), np.float32) * smooth(
+            0.72, 0.5, np.abs(u)
+        )
         c.height -= 0.0035 * line
     fold = c.noise(43, 60, 190) * smooth(0.3, 0.9, np.abs(u))
     c.height += 0.0022 * c.soft(np.asarray(fold, np.float32), 6)
@@ -151,7 +153,10 @@ def ffp2(name: str) -> tuple[Canvas, dict[str, Any]]:
     clip = spline([(318, 200), (424, 92), (512, 66), (600, 92), (706, 200)])
     if name == "ffp2":
         nose_clip(c, clip, 18, seen=False)
-        c.shade(np.maximum(c.text("FFP2 NR", 512, 452, 30, 2.4, bold=True), c.text("EN 149:2001+A1", 512, 500, 16, 1.4)), 0.42)
+        c.shade(
+            np.maximum(c.text("FFP2 NR", 512, 452, 30, 2.4, bold=True), c.text("EN 149:2001+A1", 512, 500, 16, 1.4)),
+            0.42,
+        )
     else:
         nose_clip(c, clip, 20, (0.30, 0.42, 0.70))
         valve(c, 512, 516, 92, style="slots", label="")
@@ -159,7 +164,9 @@ def ffp2(name: str) -> tuple[Canvas, dict[str, Any]]:
     for x in (34, W - 34):
         staple(c, x, 478, 30, 46)
     title = "FFP2, three panels" if name == "ffp2" else "FFP2, three panels, with valve"
-    straps = loops((28, 458), (28, 502), W, 0.013) if name == "ffp2" else bands((30, 462), (30, 500), W, 0.02, "#e9c84a")
+    straps = (
+        loops((28, 458), (28, 502), W, 0.013) if name == "ffp2" else bands((30, 462), (30, 500), W, 0.02, "#e9c84a")
+    )
     return c, words(
         shape, title, "ffp2", straps, FOLDED, weight=2.2 if name == "ffp2" else 1.2, pattern_chance=0.02,
         translucency=0.02, gloss=0.05,
@@ -204,7 +211,7 @@ def duckbill(name: str) -> tuple[Canvas, dict[str, Any]]:
     seam(c, lip, 20, 0.010)
     low = c.y > lip_y + 8
     c.shade(np.asarray(smooth(0, 30, c.y - lip_y) * low * 0.35, np.float32), 0.86)
-    c.height += 0.003 * c.soft(np.asarray(c.noise(53, 90, 60), np.float32), 8)
+    c.height += 0.006 * c.soft(np.asarray(c.noise(53, 90, 60), np.float32), 8)
     rim(c, inside, 22)
     nose_clip(c, spline([(322, 178), (430, 92), (512, 68), (594, 92), (702, 178)]), 20, seen=False)
     c.shade(np.maximum(c.text("N95", 512, 440, 34, 2.6, bold=True), c.text("TC-84A  REG", 512, 486, 15, 1.4)), 0.45)

@@ -58,6 +58,44 @@ def twin(spot: Spot) -> Spot:
     return other
 
 
+# The left jaw of a typical face (maskgen/spots.py): x and y of landmarks 0 to 8.
+_JAW = [(-0.5, 0.013), (-0.492, 0.141), (-0.475, 0.273), (-0.451, 0.401), (-0.41, 0.525), (-0.338, 0.636),
+        (-0.241, 0.728), (-0.13, 0.796), (0.0, 0.816)]  # fmt: skip
+_FACE_HEIGHT = 0.979
+
+
+def rigid(points: list[tuple[float, float]], per_px: float, top_y: float, stretch: float = 1.0) -> list[EdgePoint]:
+    """Points of a stiff mask's left half, placed so that it keeps its shape on a typical face.
+
+    Args:
+        points: pixels; the middle is at x 512.
+        per_px: face widths per pixel.
+        top_y: where pixel row 0 lies, in face widths below the eyes.
+        stretch: factor on heights.
+    """
+    edge: list[EdgePoint] = []
+    for x, y in points:
+        fx, fy = (x - 512) * per_px, top_y + y * per_px * stretch
+        if abs(fx) < 1e-6:
+            on_nose = fy < 0.4
+            index = float(np.clip(27 + (fy + 0.019) / 0.0903, 27, 30))
+            spot = bridge(round(index, 3)) if on_nose else chin(round((fy - 0.816) / _FACE_HEIGHT, 4))
+        elif fx > -0.3 and fy < 0.4:
+            # Beside the nose: cheek() of a typical face is at (-0.21, 0.1585).
+            spot = cheek(round(fx + 0.21, 4), round((fy - 0.1585) / _FACE_HEIGHT, 4))
+        else:
+            ys = [b for _, b in _JAW]
+            index = float(np.interp(fy, ys, range(9)))
+            jaw_x = float(np.interp(index, range(9), [a for a, _ in _JAW]))
+            below = max(fy - ys[-1], 0.0)
+            if index > 7.6:
+                index = float(np.interp(fx, [a for a, _ in _JAW], range(9)))
+                jaw_x, below = fx, fy - float(np.interp(index, range(9), ys))
+            spot = jaw(round(index, 3), round(fx - jaw_x, 4), round(below / _FACE_HEIGHT, 4))
+        edge.append((x, y, spot))
+    return edge
+
+
 @dataclass
 class Outline:
     """A mask's edges: points that are its anchors, and the smooth curves through them.

@@ -9,7 +9,7 @@ from canvas import Canvas, bump, smooth, spline
 from cloth import hem, tug
 from colours import CLOTH, RUBBER
 from hardware import perforate
-from pattern_pieces import Outline, bands, bridge, cheek, chin, jaw, loops, words
+from pattern_pieces import Outline, bands, bridge, cheek, chin, jaw, loops, rigid, words
 
 W = 1024
 
@@ -17,22 +17,11 @@ W = 1024
 def respirator(name: str) -> tuple[Canvas, dict[str, Any]]:
     """A half mask of rubber: exhalation valve in front, a filter at each cheek."""
     c = Canvas(W, 860)
+    edge = {"per_px": 1.06 / 1012, "top_y": 0.02, "stretch": 0.97}
     shape = Outline.symmetrical(
         W,
-        top=[
-            (6, 470, jaw(3.3, -0.06)),
-            (110, 318, jaw(2.75, 0.03)),
-            (250, 250, jaw(2.2, 0.145, -0.01)),
-            (392, 96, bridge(28.9, -0.095, 0.012)),
-            (512, 18, bridge(27.85)),
-        ],
-        bottom=[
-            (6, 640, jaw(4.3, -0.08, 0.0)),
-            (110, 786, jaw(5.4, -0.05, 0.012)),
-            (250, 800, jaw(6.2, 0, 0.016)),
-            (392, 836, jaw(7.1, 0, 0.024)),
-            (512, 848, chin(0.05)),
-        ],
+        top=rigid([(6, 470), (110, 318), (250, 250), (392, 96), (512, 18)], **edge),
+        bottom=rigid([(6, 640), (110, 786), (250, 800), (392, 836), (512, 848)], **edge),
     )
     c.albedo[:] = 0.90
     body_curve = spline(
@@ -41,7 +30,9 @@ def respirator(name: str) -> tuple[Canvas, dict[str, Any]]:
     body = c.inside(body_curve)
     on = np.asarray(smooth(0.2, 1.8, body), np.float32)
     u, v = (c.x - W / 2) / 330, (c.y - 480) / 380
-    c.height += 0.20 * c.soft(np.clip(1 - u**2 - np.where(v < 0, (v * 0.8) ** 2, v**2), 0, 1).astype(np.float32) ** 0.6 * on, 4)
+    c.height += 0.20 * c.soft(
+        np.clip(1 - u**2 - np.where(v < 0, (v * 0.8) ** 2, v**2), 0, 1).astype(np.float32) ** 0.6 * on, 4
+    )
     c.height += 0.05 * np.asarray(bump(0, 0.42, u) * smooth(420, 120, c.y), np.float32)
     # The sealing lip, and a hard yoke over the rubber.
     lip = np.asarray(bump(24, 16, body), np.float32)
@@ -94,7 +85,9 @@ def respirator(name: str) -> tuple[Canvas, dict[str, Any]]:
         alpha = np.maximum(alpha, np.maximum(solid, 0))
         # Buckles that the harness clips into.
         for bx, by in ((214, 402), (206, 716)):
-            clip = np.asarray(smooth(-1, 1, c.box(512 + sign * bx, by, 66, 40, 10, sign * (24 if by < 500 else -30))), np.float32)
+            clip = np.asarray(
+                smooth(-1, 1, c.box(512 + sign * bx, by, 66, 40, 10, sign * (24 if by < 500 else -30))), np.float32
+            )
             clip *= on
             c.ink(clip, (0.14, 0.14, 0.15))
             c.height += 0.012 * c.soft(clip, 1.5)
@@ -153,8 +146,9 @@ def window(name: str) -> tuple[Canvas, dict[str, Any]]:
     c.ink(clear, (0.93, 0.95, 0.97))
     # What the pane mirrors: the sky along its upper part, a lamp, its own edge.
     sky = smooth(60, 4, pane) * smooth(470, 270, c.y) * 0.5
-    lamp = np.asarray(smooth(30, 8, c.away(spline([(300, 350), (330, 312), (392, 288)]))), np.float32) * 0.75
-    streak = np.asarray(smooth(26, 4, np.abs((c.x - 690) + 0.5 * (c.y - 420))), np.float32) * smooth(560, 480, c.y) * 0.22
+    lamp = np.asarray(smooth(34, 2, c.away(spline([(310, 338), (350, 306), (420, 290)]))), np.float32) * 0.6
+    streak = np.asarray(smooth(46, 0, np.abs((c.x - 690) + 0.5 * (c.y - 420))), np.float32)
+    streak = streak * smooth(540, 400, c.y) * smooth(270, 350, c.y) * 0.2
     haze = 0.10 + 0.04 * c.noise(615, 120) + 0.16 * np.asarray(smooth(14, 0, pane), np.float32)
     c.alpha *= 1 - clear * (1 - np.clip(haze + sky * 0.7 + lamp + streak, 0.06, 0.9))
     c.height += 0.012 * clear * smooth(0, 40, pane)

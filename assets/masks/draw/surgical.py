@@ -6,22 +6,24 @@ from typing import Any
 
 import numpy as np
 from canvas import Canvas, Field, bump, smooth
-from pattern_pieces import Outline, bridge, cheek, chin, jaw, loops, words
 from colours import CHILD, CLOTH, SURGICAL
+from pattern_pieces import Outline, bridge, cheek, chin, jaw, loops, words
 
 W, H = 1024, 704
+
+
 def outline() -> Outline:
     return Outline.symmetrical(
         W,
         top=[
-            (8, 34, jaw(1.75, 0.03)),
-            (130, 28, jaw(1.45, 0.12)),
+            (8, 34, jaw(1.95, 0.045)),
+            (130, 28, jaw(1.55, 0.13)),
             (290, 20, cheek(0, -0.005)),
             (420, 14, bridge(28.5, -0.085, 0.015)),
             (512, 8, bridge(28.25)),
         ],
         bottom=[
-            (8, 664, jaw(4.5, 0.03)),
+            (8, 664, jaw(4.5, 0.04)),
             (130, 676, jaw(5.4, 0.015, 0.012)),
             (300, 688, jaw(6.6, 0, 0.03)),
             (512, 696, chin(0.045)),
@@ -48,8 +50,8 @@ def pleats(c: Canvas, down: Field, folds: list[float], depth: float, seed: int, 
         ramp = np.clip(1 - side / max(before, 0.05), 0, 1) * (side >= 0)
         step = smooth(-0.006, 0.0045, side)
         c.height += depth * open_ * (ramp * 0.9 * step + 0.12 * step)
-        c.shade(np.asarray(smooth(-0.022, -0.002, side) * (side < 0.001) * open_ * 0.55, np.float32), 0.86)
-        c.albedo += (0.012 * bump(0.006, 0.006, side) * open_)[..., None]
+        c.shade(np.asarray(smooth(-0.034, -0.002, side) * (side < 0.001) * open_ * 0.7, np.float32), 0.8)
+        c.albedo += (0.016 * bump(0.008, 0.009, side) * open_)[..., None]
 
 
 def welds(c: Canvas, curve_inside: Field, rows: list[float], dash: float, along: Field) -> Field:
@@ -79,11 +81,11 @@ def surgical(name: str) -> tuple[Canvas, dict[str, Any]]:
     c.height += 0.03 * np.sqrt(np.clip(1 - u**2, 0, 1)) * np.clip(np.sin(np.pi * np.clip(down, 0, 1)), 0, 1) ** 0.7
     body = smooth(26, 60, side)
     before = c.height.copy()
-    pleats(c, down, [0.30, 0.485, 0.67], 0.0165, 11)
+    pleats(c, down, [0.30, 0.485, 0.67], 0.024, 11)
     c.height = before + (c.height - before) * (0.3 + 0.7 * body)
     # Creases that run from the corners' pull towards the middle.
     pull = c.soft(c.noise(21, 150, 38), 5) * smooth(0.15, 0.8, np.abs(u))
-    c.height += 0.0022 * pull
+    c.height += 0.004 * pull
     # Sealed borders.
     hem_top, hem_bottom, hem_side = smooth(34, 31, tall), smooth(30, 27, from_bottom), smooth(30, 27, side)
     hem = np.maximum(np.maximum(hem_top, hem_bottom), hem_side)
@@ -91,12 +93,12 @@ def surgical(name: str) -> tuple[Canvas, dict[str, Any]]:
     c.thin *= 1 - 0.55 * hem
     c.albedo += (0.015 * hem)[..., None]
     for edge in (np.abs(tall - 33), np.abs(from_bottom - 29), np.abs(side - 29)):
-        c.shade(np.asarray(1 - smooth(0.8, 2.4, edge), np.float32) * 0.5, 0.9)
+        c.shade(np.asarray(1 - smooth(0.8, 2.4, edge), np.float32) * 0.7, 0.84)
     marks = welds(c, tall, [9, 18, 27], 6, c.x)
     marks = np.maximum(marks, welds(c, from_bottom, [9, 19], 6, c.x))
     marks = np.maximum(marks, welds(c, side, [8, 15, 22], 7, c.y))
     c.height -= 0.0022 * marks
-    c.shade(marks * 0.6, 0.88)
+    c.shade(marks * 0.7, 0.84)
     wire = smooth(0, 6, c.box(W / 2, 24, 470, 17, 8))
     c.height += 0.0045 * c.soft(np.asarray(wire, np.float32), 2.0)
     return c, words(
@@ -118,7 +120,7 @@ def tied(name: str) -> tuple[Canvas, dict[str, Any]]:
     u = (c.x - W / 2) / (W / 2)
     c.height += 0.026 * np.sqrt(np.clip(1 - u**2, 0, 1)) * np.clip(np.sin(np.pi * np.clip(down, 0, 1)), 0, 1) ** 0.7
     before = c.height.copy()
-    pleats(c, down, [0.24, 0.40, 0.56, 0.72], 0.0135, 211)
+    pleats(c, down, [0.24, 0.40, 0.56, 0.72], 0.019, 211)
     c.height = before + (c.height - before) * (0.3 + 0.7 * smooth(34, 70, side))
     c.height += 0.0026 * c.soft(np.asarray(c.noise(221, 150, 38) * smooth(0.1, 0.8, np.abs(u)), np.float32), 5)
     edge = np.minimum(np.minimum(tall, from_bottom), side)
@@ -151,14 +153,14 @@ def flat_folds(name: str) -> tuple[Canvas, dict[str, Any]]:
     shape = Outline.symmetrical(
         W,
         top=[
-            (8, 30, jaw(2.1, 0.035)),
-            (150, 26, jaw(1.75, 0.135)),
+            (8, 30, jaw(2.3, 0.05)),
+            (150, 26, jaw(1.85, 0.145)),
             (310, 20, cheek(0, 0.018)),
             (430, 14, bridge(28.9, -0.08, 0.01)),
             (512, 10, bridge(28.6)),
         ],
         bottom=[
-            (8, 668, jaw(4.05, 0.03)),
+            (8, 668, jaw(4.15, 0.045)),
             (140, 676, jaw(5.1, 0.03, 0.01)),
             (310, 688, jaw(6.4, 0.01, 0.01)),
             (512, 696, chin(0.015)),
@@ -187,11 +189,11 @@ def flat_folds(name: str) -> tuple[Canvas, dict[str, Any]]:
     c.height += 0.003 * hem
     c.thin *= 1 - 0.5 * hem
     for edge in (np.abs(tall - 25), np.abs(from_bottom - 23), np.abs(side - 33)):
-        c.shade(np.asarray(1 - smooth(0.8, 2.4, edge), np.float32) * 0.5, 0.9)
+        c.shade(np.asarray(1 - smooth(0.8, 2.4, edge), np.float32) * 0.7, 0.84)
     marks = np.maximum(welds(c, tall, [8, 16], 8, c.x), welds(c, from_bottom, [8, 16], 8, c.x))
     marks = np.maximum(marks, welds(c, side, [7, 13, 19, 25], 5, c.y))
     c.height -= 0.002 * marks
-    c.shade(marks * 0.6, 0.88)
+    c.shade(marks * 0.7, 0.84)
     wire = np.asarray(smooth(0, 6, c.box(W / 2, 40, 400, 13, 6)), np.float32)
     c.height += 0.004 * c.soft(wire, 2.0)
     return c, words(
@@ -213,7 +215,7 @@ def child(name: str) -> tuple[Canvas, dict[str, Any]]:
     u = (c.x - W / 2) / (W / 2)
     c.height += 0.03 * np.sqrt(np.clip(1 - u**2, 0, 1)) * np.clip(np.sin(np.pi * np.clip(down, 0, 1)), 0, 1) ** 0.7
     before = c.height.copy()
-    pleats(c, down, [0.33, 0.52, 0.71], 0.016, 411)
+    pleats(c, down, [0.33, 0.52, 0.71], 0.023, 411)
     c.height = before + (c.height - before) * (0.3 + 0.7 * smooth(26, 60, side))
     c.height += 0.0024 * c.soft(np.asarray(c.noise(421, 150, 40), np.float32), 5)
     hem = np.asarray(np.maximum(np.maximum(smooth(38, 35, tall), smooth(34, 31, from_bottom)), smooth(36, 33, side)))
@@ -222,7 +224,7 @@ def child(name: str) -> tuple[Canvas, dict[str, Any]]:
     marks = np.maximum(welds(c, tall, [10, 20, 30], 7, c.x), welds(c, from_bottom, [10, 22], 7, c.x))
     marks = np.maximum(marks, welds(c, side, [9, 18, 27], 7, c.y))
     c.height -= 0.002 * marks
-    c.shade(marks * 0.6, 0.88)
+    c.shade(marks * 0.7, 0.84)
     return c, words(
         shape, "Child's, printed", "child", loops((20, 44), (20, 654), W, 0.013), CHILD,
         weight=0.8, pattern_chance=0.25, translucency=0.06, gloss=0.07,
@@ -248,13 +250,24 @@ def _stickers(c: Canvas) -> None:
                 c.ink(c.area(np.column_stack([cx + hx * size / 18, cy + hy * size / 18])), ink)
             elif motif == 2:
                 for dx, dy, r in ((-0.62, -0.66, 0.34), (0.62, -0.66, 0.34), (0, 0, 0.9)):
-                    c.ink(np.asarray(smooth(-1, 1, c.disc(cx + dx * size, cy + dy * size, r * size))), (0.66, 0.45, 0.30))
-                c.ink(np.asarray(smooth(-1, 1, c.disc(cx, cy + 0.32 * size, 0.42 * size, 0.34 * size))), (0.96, 0.88, 0.76))
-                face = [(cx - 0.34 * size, cy - 0.14 * size), (cx + 0.34 * size, cy - 0.14 * size), (cx, cy + 0.2 * size)]
+                    c.ink(
+                        np.asarray(smooth(-1, 1, c.disc(cx + dx * size, cy + dy * size, r * size))), (0.66, 0.45, 0.30)
+                    )
+                c.ink(
+                    np.asarray(smooth(-1, 1, c.disc(cx, cy + 0.32 * size, 0.42 * size, 0.34 * size))),
+                    (0.96, 0.88, 0.76),
+                )
+                face = [
+                    (cx - 0.34 * size, cy - 0.14 * size),
+                    (cx + 0.34 * size, cy - 0.14 * size),
+                    (cx, cy + 0.2 * size),
+                ]
                 c.ink(c.dots(face, size * 0.11), (0.14, 0.1, 0.1))
             else:
                 for dx, dy, r in ((-0.55, 0.15, 0.42), (0.55, 0.15, 0.42), (0, -0.15, 0.58), (0.1, 0.22, 0.4)):
-                    c.ink(np.asarray(smooth(-1, 1, c.disc(cx + dx * size, cy + dy * size, r * size))), (0.62, 0.80, 0.95))
+                    c.ink(
+                        np.asarray(smooth(-1, 1, c.disc(cx + dx * size, cy + dy * size, r * size))), (0.62, 0.80, 0.95)
+                    )
 
 
 def cloth(name: str) -> tuple[Canvas, dict[str, Any]]:
