@@ -1,0 +1,1 @@
+"""Where the pipeline runs: in this process, in local processes, on a Ray cluster."""

@@ -1,0 +1,137 @@
+"""What the engines share: a task, its outcome, and the window that keeps them in order."""
+
+from __future__ import annotations
+
+import importlib
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from maskgen.errors import MaskgenError
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One photo to do.
+
+    Attributes:
+        number: counts from 0 in the order of the inputs.
+        source: its path or address.
+        reason: why it cannot be done, known before it was opened; or None.
+        detail: the same for people.
+    """
+
+    number: int
+    source: str
+    reason: str | None = None
+    detail: str = ""
+
+    def refused(self) -> Outcome | None:
+        """The outcome of a task that no worker needs to see."""
+        if self.reason is None:
+            return None
+        return Outcome(self.number, self.source, reason=self.reason, detail=self.detail)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a photo.
+
+    Attributes:
+        number: the task's.
+        source: the task's.
+        source_id: of the bytes, or None when they could not be read.
+        lines: lines of ``metadata.jsonl``, empty when nothing was written.
+        files: the images written, below the dataset folder.
+        reason: why there are none, or None.
+        detail: the same for people.
+        counts: what to add up, by word.
+        fatal: the run cannot go on: what happened and what to do.
+        seconds: time spent on the photo.
+    """
+
+    number: int
+    source: str
+    source_id: str | None = None
+    lines: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
+    reason: str | None = None
+    detail: str = ""
+    counts: Counter[str] = field(default_factory=Counter)
+    fatal: str | None = None
+    seconds: float = 0.0
+
+
+class Worker(Protocol):
+    """What does the photos. Built once in every process."""
+
+    def do(self, task: Task) -> Outcome: ...
+
+
+class Engine(Protocol):
+    """Runs tasks somewhere.
+
+    ``run`` takes tasks only as fast as it does them, yields outcomes in the
+    order of the tasks, and takes no new task once ``stop`` is set.
+    """
+
+    def run(self, tasks: Iterator[Task], stop: threading.Event) -> Iterator[Outcome]: ...
+
+
+def build_worker(factory: str, settings: dict[str, Any]) -> Worker:
+    """Call ``module:function`` with the settings.
+
+    >>> build_worker("builtins:dict", {"a": 1})
+    {'a': 1}
+    """
+    module, _, name = factory.partition(":")
+    worker: Worker = getattr(importlib.import_module(module), name)(settings)
+    return worker
+
+
+class Window:
+    """Puts outcomes back in order and says how far ahead the tasks may run.
+
+    >>> window = Window(2)
+    >>> [window.take() for _ in range(2)], window.full
+    ([0, 1], True)
+    >>> window.put(Outcome(1, "b")); [o.number for o in window.ready()]
+    []
+    >>> window.put(Outcome(0, "a")); [o.number for o in window.ready()]
+    [0, 1]
+    """
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._given = 0
+        self._out = 0
+        self._waiting: dict[int, Outcome] = {}
+
+    @property
+    def full(self) -> bool:
+        return self._given - self._out >= self._size
+
+    @property
+    def empty(self) -> bool:
+        """Whether every task given out has come back and left."""
+        return self._given == self._out
+
+    def take(self) -> int:
+        """The place of the next task in this run."""
+        self._given += 1
+        return self._given - 1
+
+    def put(self, outcome: Outcome) -> None:
+        self._waiting[outcome.number] = outcome
+
+    def ready(self) -> Iterator[Outcome]:
+        """The outcomes whose turn it is."""
+        while self._out in self._waiting:
+            yield self._waiting.pop(self._out)
+            self._out += 1
+
+
+class WorkersFailed(MaskgenError):
+    """Workers cannot be started, or keep dying on whatever they get."""

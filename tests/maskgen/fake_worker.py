@@ -1,0 +1,122 @@
+"""A worker that draws nothing real: for tests of what surrounds the drawing.
+
+A photo is a small file; its text says what befalls the worker: ``hang``,
+``die``, ``die once FILE``, ``skip REASON``, ``fail``; anything else is written
+as two images.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from maskgen.engines.base import Outcome
+from maskgen.errors import ImageError, InputError
+from maskgen.images import encode, source_id
+from maskgen.metadata import FaceRecord, Record, encode_path, group_of, image_name, record_line, split_of
+from maskgen.settings import Settings
+from maskgen.storage import open_store, read_input
+
+if TYPE_CHECKING:
+    from maskgen.engines.base import Task
+
+JPEG = b"\xff\xd8\xff"
+
+
+def photo(text: str) -> bytes:
+    """The bytes of a photo for this worker; they pass for a JPEG at a glance."""
+    return JPEG + text.encode()
+
+
+def record(settings: Settings, task: Task, identity: str, label: Any) -> Record:
+    group = group_of(task.source, identity, settings.group_by)
+    split = split_of(group, settings.split)
+    source, source_bytes = encode_path(task.source)
+    face = FaceRecord(
+        label=label,
+        face_index=0,
+        box_xyxy=(1.0, 2.0, 30.0, 40.0),
+        landmarks=tuple((float(i), i / 2) for i in range(68)),
+        pose_deg=(1.0, 2.0, 3.0),
+        detector="fake",
+        template="surgical" if label == "with_mask" else None,
+        wear="correct" if label == "with_mask" else None,
+        coverage=(((3.0, 20.0), (28.0, 20.0), (15.0, 38.0)),) if label == "with_mask" else (),
+        params={"seed": settings.seed},
+    )
+    return Record(
+        file_name=image_name(split, label, task.source, identity, 0, 0, settings.extension),
+        label=label,
+        split=split,
+        source=source,
+        source_id=identity,
+        group=group,
+        copy=0,
+        seed=settings.seed,
+        size_wh=(32, 48),
+        encoding={"crop": "face", "quality": 92, "max_side": 0},
+        faces=(face,),
+        source_bytes=source_bytes,
+    )
+
+
+class FakeWorker:
+    def __init__(self, settings: dict[str, Any]) -> None:
+        self.settings = Settings.from_json(settings)
+        self.store = open_store(self.settings.output)
+        self.pause_s = float(os.environ.get("FAKE_PAUSE_S", "0"))
+        self.padding = int(os.environ.get("FAKE_PADDING", "0"))
+
+    def do(self, task: Task) -> Outcome:
+        try:
+            data = read_input(task.source)
+        except ImageError as error:
+            return Outcome(task.number, task.source, reason=error.reason, detail=str(error))
+        identity = source_id(data)
+        text = data.removeprefix(JPEG).decode().split()
+        time.sleep(self.pause_s)
+        match text:
+            case ["hang", *_]:
+                time.sleep(600)
+            case ["die", "once", flag, *_] if not Path(flag).exists():
+                Path(flag).touch()
+                os.kill(os.getpid(), signal.SIGKILL)
+            case ["die", word, *_] if word != "once":
+                os.kill(os.getpid(), signal.SIGKILL)
+            case ["skip", reason, *_]:
+                return Outcome(task.number, task.source, identity, reason=reason, detail="as told")
+            case ["full", *_]:
+                return Outcome(task.number, task.source, identity, fatal="the disk is full; make room")
+        records = [record(self.settings, task, identity, label) for label in self.settings.labels]
+        try:
+            for one in records:
+                self.store.write(one.file_name, picture(identity, one.label) + b"\0" * self.padding)
+        except OSError as error:
+            return Outcome(task.number, task.source, identity, fatal=f"the disk is full ({error.errno})")
+        counts = Counter(images=len(records), faces=1)
+        counts.update(f"label:{one.label}" for one in records)
+        counts.update(f"split:{one.split}" for one in records)
+        lines = tuple(record_line(one) for one in records)
+        return Outcome(task.number, task.source, identity, lines, tuple(r.file_name for r in records), counts=counts)
+
+
+def picture(identity: str, label: str) -> bytes:
+    """A 32 x 48 JPEG whose colour depends on the photo."""
+    image = np.full((48, 32, 3), [int(identity[i : i + 2], 16) for i in (0, 2, 4)], dtype=np.uint8)
+    if label == "with_mask":
+        image[20:38, 3:28] = 240
+    return encode(image)
+
+
+def build(settings: dict[str, Any]) -> FakeWorker:
+    return FakeWorker(settings)
+
+
+def refuse(settings: dict[str, Any]) -> FakeWorker:
+    raise InputError("no such setting")
