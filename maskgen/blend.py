@@ -1,0 +1,528 @@
+"""The face's light on what is drawn over it, and its shadow on the face.
+
+The light is read from the face: skin that curves away from it is darker, so a
+Lambert model fitted to the skin gives direction and share of the light, and
+what the model leaves over, smoothed, is the shading field: shadows that fall
+over the face fall over the mask too. Everything is mixed in linear light.
+
+Sources:
+    Lambert fit with robust reweighting: Basri and Jacobs, "Lambertian
+    reflectance and linear subspaces", PAMI 2003 (first-order terms).
+    White balance: Finlayson and Trezzi, "Shades of Gray", CIC 2004.
+    Blur from re-blurred edges: Zhuo and Sim, Pattern Recognition 2011.
+    Noise: Immerkaer, CVIU 1996.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from maskgen.params import LightParams
+from maskgen.wear import FaceAxes, face_axes
+
+if TYPE_CHECKING:
+    from maskgen.layer import Layer
+    from maskgen.types import RGB, LandmarkedFace
+
+SMALL: Final = 56
+"""The light is estimated on a copy of about this side."""
+
+SKIN_ALBEDO: Final = 0.32
+"""Linear luminance of skin in white light, middle of the range of all people (about 0.08 to 0.5)."""
+
+SKIN_RATIO: Final = np.array([1.0, 0.62, 0.47], np.float32)
+"""Linear red, green and blue of skin in neutral light, red = 1; nearly the same for all people."""
+
+WHITE: Final = 0.85
+"""Linear albedo of the brightest cloth and walls."""
+
+LUMA: Final = np.array([0.2126, 0.7152, 0.0722], np.float32)
+
+_Float = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Light:
+    """The light on one face.
+
+    Attributes:
+        level: linear luminance that a white thing before the face would have.
+        colour: (3,) float32 linear RGB of the light, luminance 1.
+        slope_xy: how much brighter skin turned to the right, or down, is,
+            relative to skin that faces the viewer.
+        field: (h, w) float32 about 1, a small picture of the shading over the
+            whole frame that the slope does not explain.
+        saturation: 0 for a grey photo, 1 for a coloured one.
+        blur_px: the photo's own softness, standard deviation in pixels.
+        noise: the photo's own noise, standard deviation in 8-bit steps.
+    """
+
+    level: float
+    colour: _Float
+    slope_xy: tuple[float, float]
+    field: _Float
+    saturation: float
+    blur_px: float
+    noise: float
+
+
+def estimate_light(photo: RGB, face: LandmarkedFace) -> Light:
+    """Read the light from a face and its neighbourhood.
+
+    Args:
+        photo: (H, W, 3) uint8; best just the face's neighbourhood.
+        face: in its pixels.
+    """
+    import cv2
+
+    height, width = photo.shape[:2]
+    scale = min(1.0, SMALL / max(height, width))
+    size = max(8, round(width * scale)), max(8, round(height * scale))
+    shrink = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+    small = cv2.resize(to_linear(photo), size, interpolation=shrink)
+    ratio = np.array([size[0] / width, size[1] / height])
+    marks = face.landmarks * ratio
+    axes = face_axes(face)
+    luma = small @ LUMA
+
+    skin = _skin(marks, size)
+    inside = skin > 0.5
+    if inside.sum() < 12:
+        inside = np.ones_like(inside)
+    skin_colour = np.median(small[inside], axis=0)
+    skin_luma = max(float(skin_colour @ LUMA), 1e-3)
+
+    slope, model = _lambert(luma, inside, marks, axes, ratio)
+    field = _shading_field(luma, inside, model, skin_luma, axes.width * float(ratio[0]))
+    bright = max(float(np.percentile(luma, 97)), 1e-3)
+    by_skin, by_white = skin_luma / SKIN_ALBEDO, bright / WHITE
+    level = float(np.exp(0.55 * np.log(by_skin) + 0.45 * np.log(by_white)))
+    grain, blur = _noise_and_blur(photo, face)
+    return Light(
+        level=min(max(level, 0.01), 1.6),
+        colour=_light_colour(small, skin_colour),
+        slope_xy=slope,
+        field=field,
+        saturation=_saturation(small),
+        blur_px=blur,
+        noise=grain,
+    )
+
+
+def composite(photo: RGB, layer: Layer, light: Light, face: LandmarkedFace, params: LightParams | None = None) -> RGB:
+    """Lay a layer over a photo as if it had been there.
+
+    Args:
+        photo: (H, W, 3) uint8.
+        layer: what to lay down; may reach beyond the photo.
+        light: from ``estimate_light``.
+        face: in the photo's pixels; curves the surface, bounds the shadow.
+        params: how the light is varied.
+
+    Returns:
+        A new (H, W, 3) uint8 RGB array; ``photo`` keeps its values.
+    """
+    return lay(photo, layer, light, face, params or LightParams())[0]
+
+
+def lay(
+    photo: RGB, layer: Layer, light: Light, face: LandmarkedFace, params: LightParams
+) -> tuple[RGB, _Float, _Float]:
+    """``composite``, and where the layer came to lie.
+
+    Returns:
+        The new picture, the layer's alpha and its body's alpha, (H, W) float32
+        in the photo's frame.
+    """
+    import cv2
+
+    height, width = photo.shape[:2]
+    alpha_out, body_out = np.zeros((height, width), np.float32), np.zeros((height, width), np.float32)
+    image = photo.copy()
+    axes = face_axes(face)
+    soft = params.edge_blur + 0.0
+    pad = math.ceil(2 + 3 * layer.lift * params.shadow_soft + 3 * light.blur_px + soft)
+    placed = _place(layer, pad, (width, height))
+    if placed is None:
+        return image, alpha_out, body_out
+    where, rgba, relief, sheer, body, normal = placed
+    region = to_linear(photo[where])
+
+    lit = _lit(rgba, relief, normal, layer, light, params, axes, where, (width, height))
+    spread = math.sqrt(max((params.sharpness * min(light.blur_px, 4.0)) ** 2 - 0.35**2, 0) + params.edge_blur**2)
+    if spread > 0.25:
+        lit = cv2.GaussianBlur(lit, (0, 0), spread)
+        body = cv2.GaussianBlur(body, (0, 0), spread)
+    alpha = lit[..., 3]
+
+    if layer.shadow * params.shadow > 0:
+        region *= (1 - _shadow(alpha, layer, light, params, axes, face, where))[..., None]
+    through = (1 - alpha)[..., None]
+    if isinstance(sheer, np.ndarray) or sheer > 0:
+        seen = np.clip(sheer * np.float32(params.translucency), 0, 0.95)
+        seen3 = seen[..., None] if isinstance(seen, np.ndarray) else np.float32(seen)
+        filtered = np.maximum(rgba[..., :3] / np.maximum(rgba[..., 3:], 1e-3), 0.05) * alpha[..., None]
+        mixed = region * (through + seen3 * filtered) + lit[..., :3] * (1 - seen3)
+    else:
+        mixed = region * through + lit[..., :3]
+
+    pixels = _encode(mixed)
+    if params.grain > 0 and light.noise > 0.3:
+        rng = np.random.default_rng(params.seed)
+        noise = cv2.GaussianBlur(rng.standard_normal(alpha.shape, np.float32), (0, 0), 0.6)
+        # 2.1 restores the deviation that the blur took.
+        pixels += (noise * alpha * np.float32(2.1 * params.grain * light.noise))[..., None]
+    touched = (alpha > 0.002) | (region.sum(axis=2) != 0)
+    cut = photo[where]
+    changed = np.clip(pixels + 0.5, 0, 255).astype(np.uint8)
+    image[where] = np.where(touched[..., None], changed, cut)
+    alpha_out[where], body_out[where] = alpha, body
+    return image, alpha_out, body_out
+
+
+def to_linear(image: RGB) -> _Float:
+    """sRGB bytes as linear light, (H, W, 3) float32 in [0, 1]."""
+    import cv2
+
+    return np.asarray(cv2.LUT(image, _decode_table()), np.float32)
+
+
+@functools.cache
+def _decode_table() -> _Float:
+    value = np.arange(256) / 255
+    return np.where(value <= 0.04045, value / 12.92, ((value + 0.055) / 1.055) ** 2.4).astype(np.float32)
+
+
+@functools.cache
+def _encode_table() -> _Float:
+    value = np.arange(16385) / 16384
+    encoded = np.where(value <= 0.0031308, value * 12.92, 1.055 * value ** (1 / 2.4) - 0.055)
+    return (255 * encoded).astype(np.float32)
+
+
+def _encode(linear: _Float) -> _Float:
+    """Linear light as sRGB 0 to 255, (H, W, 3) float32."""
+    index = linear * np.float32(16384)
+    np.clip(index, 0, 16384, out=index)
+    return np.take(_encode_table(), index.astype(np.int32))
+
+
+def _skin(marks: NDArray[np.float64], size_wh: tuple[int, int]) -> _Float:
+    """1 on the skin of cheeks, nose and forehead, 0 on eyes, mouth and elsewhere."""
+    import cv2
+
+    up = 0.35 * (marks[19] - marks[8] + marks[24] - marks[8]) / 2
+    ring = np.concatenate([marks[0:17], (marks[17:27] + up)[::-1]])
+    middle = marks[29]
+    ring = middle + 0.9 * (ring - middle)
+    canvas = np.zeros((size_wh[1], size_wh[0]), np.uint8)
+
+    def fill(points: NDArray[np.float64], value: int) -> None:
+        cv2.fillPoly(canvas, [np.round((points - 0.5) * 16).astype(np.int32)], value, cv2.LINE_8, 4)
+
+    fill(ring, 255)
+    for first, last, grow in ((17, 22, 1.1), (22, 27, 1.1), (36, 42, 1.5), (42, 48, 1.5), (48, 60, 1.1)):
+        part = marks[first:last]
+        fill(part.mean(axis=0) + grow * (part - part.mean(axis=0)), 0)
+    return canvas.astype(np.float32) / np.float32(255)
+
+
+def _lambert(
+    luma: _Float, inside: NDArray[np.bool_], marks: NDArray[np.float64], axes: FaceAxes, ratio: NDArray[np.float64]
+) -> tuple[tuple[float, float], _Float]:
+    """The slope of the light over the skin, and the luminance it predicts (relative to 1)."""
+    h, w = luma.shape
+    y, x = np.mgrid[0:h, 0:w].astype(np.float32)
+    nx, ny = _ellipsoid(x + 0.5, y + 0.5, marks, axes, ratio)
+    values = luma[inside]
+    middle = max(float(np.median(values)), 1e-3)
+    design = np.column_stack([np.ones(len(values)), nx[inside], ny[inside]])
+    goal = np.clip(values / middle, 0.1, 2.5)
+    weight = np.ones(len(values))
+    fit = np.array([1.0, 0.0, 0.0])
+    # A little ridge: hair and beards must not pass for shadow.
+    ridge = np.diag([1e-3, 0.06, 0.12]) * len(values)
+    for _ in range(3):
+        weighted = design * weight[:, None]
+        fit = np.linalg.solve(weighted.T @ design + ridge, weighted.T @ goal + ridge @ [1.0, 0.0, 0.0])
+        weight = 1 / (1 + ((goal - design @ fit) / 0.18) ** 2)
+    base = max(float(fit[0]), 0.3)
+    slope = float(np.clip(fit[1] / base, -0.9, 0.9)), float(np.clip(fit[2] / base, -0.7, 0.7))
+    model = np.clip(1 + slope[0] * nx + slope[1] * ny, 0.25, 2.0)
+    return slope, model.astype(np.float32)
+
+
+def _ellipsoid(
+    x: _Float, y: _Float, marks: NDArray[np.float64], axes: FaceAxes, ratio: NDArray[np.float64]
+) -> tuple[_Float, _Float]:
+    """x and y of the unit normal of a head-like ellipsoid, in image axes, at pixels."""
+    centre = (marks[0] + marks[16]) * 0.25 + marks[30] * 0.5
+    dx, dy = (x - centre[0]) / ratio[0], (y - centre[1]) / ratio[1]
+    a = (dx * axes.x[0] + dy * axes.x[1]) / (0.60 * axes.width)
+    b = (dx * axes.y[0] + dy * axes.y[1]) / (0.95 * axes.width)
+    length = np.sqrt(a * a + b * b)
+    squeeze = np.minimum(1, 0.93 / np.maximum(length, 1e-6))
+    a, b = a * squeeze, b * squeeze
+    return (
+        np.asarray(a * axes.x[0] + b * axes.y[0], np.float32),
+        np.asarray(a * axes.x[1] + b * axes.y[1], np.float32),
+    )
+
+
+def _shading_field(luma: _Float, inside: NDArray[np.bool_], model: _Float, skin: float, face_px: float) -> _Float:
+    """The skin's smoothed luminance over what the model predicts, spread over the whole frame."""
+    import cv2
+
+    excess = np.clip(luma / (skin * model), 0.35, 1.8)
+    excess = np.log(excess).astype(np.float32)
+    weight = inside.astype(np.float32)
+    sigma = max(0.11 * face_px, 1.0)
+    above = cv2.GaussianBlur(excess * weight, (0, 0), sigma)
+    below = cv2.GaussianBlur(weight, (0, 0), sigma)
+    # Far from skin the field returns to 1.
+    return np.asarray(np.exp(above / (below + 0.08)), np.float32)
+
+
+def _light_colour(small: _Float, skin_colour: _Float) -> _Float:
+    """Half from the neighbourhood (shades of grey, p = 6), half from the skin's colour."""
+    flat = np.clip(small.reshape(-1, 3), 0, 0.97)
+    around = np.power(np.mean(np.power(flat, 6), axis=0), 1 / 6)
+    by_skin = skin_colour / SKIN_RATIO
+    colour = np.sqrt(_unit(around) * _unit(by_skin))
+    return np.asarray(np.clip(_unit(colour), 0.4, 2.2), np.float32)
+
+
+def _unit(colour: _Float) -> _Float:
+    colour = np.maximum(colour, 1e-4)
+    return np.asarray(colour / float(colour @ LUMA), np.float32)
+
+
+def _saturation(small: _Float) -> float:
+    """0 when the photo is grey, rising to 1 at a usual colourfulness."""
+    spread = float(np.mean(np.ptp(np.sqrt(small), axis=2)))
+    return float(np.clip((spread - 0.004) / 0.03, 0, 1))
+
+
+def _noise_and_blur(photo: RGB, face: LandmarkedFace) -> tuple[float, float]:
+    """Noise in 8-bit steps and softness in pixels, from the face's own pixels."""
+    import cv2
+
+    low = np.floor(face.landmarks.min(axis=0)).astype(int)
+    high = np.ceil(face.landmarks.max(axis=0)).astype(int)
+    left, top = np.maximum(low, 0)
+    right, bottom = np.minimum(high, (photo.shape[1], photo.shape[0]))
+    if right - left < 8 or bottom - top < 8:
+        return 0.0, 0.8
+    grey = photo[top:bottom, left:right, 1].astype(np.float32)
+    step = cv2.filter2D(grey, -1, np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], np.float32))
+    # The quiet half: edges are not noise. 6 is the filter's gain, 0.32 the quartile of |normal|.
+    noise = float(np.percentile(np.abs(step[::2, ::2]), 25)) / 6 / 0.3186
+    soft = cv2.GaussianBlur(grey, (0, 0), 1.0)
+    sharp_slope = cv2.magnitude(cv2.Sobel(grey, -1, 1, 0), cv2.Sobel(grey, -1, 0, 1))
+    soft_slope = cv2.magnitude(cv2.Sobel(soft, -1, 1, 0), cv2.Sobel(soft, -1, 0, 1))
+    strong = sharp_slope > np.percentile(sharp_slope[::2, ::2], 96)
+    ratio = float(np.median(sharp_slope[strong] / np.maximum(soft_slope[strong], 1e-3)))
+    blur = 1 / math.sqrt(max(ratio**2 - 1, 0.04))
+    return min(noise, 12.0), min(max(blur, 0.3), 5.0)
+
+
+def _place(layer: Layer, pad: int, size_wh: tuple[int, int]) -> Any:
+    """The layer's arrays on the part of the photo that they and their shadow touch."""
+    left, top = layer.origin_xy
+    w, h = layer.size_wh
+    x0, y0 = max(left - pad, 0), max(top - pad, 0)
+    x1, y1 = min(left + w + pad, size_wh[0]), min(top + h + pad, size_wh[1])
+    if x1 <= x0 or y1 <= y0 or layer.empty:
+        return None
+    inner = slice(max(top, y0) - y0, min(top + h, y1) - y0), slice(max(left, x0) - x0, min(left + w, x1) - x0)
+    source = (
+        slice(inner[0].start + y0 - top, inner[0].stop + y0 - top),
+        slice(inner[1].start + x0 - left, inner[1].stop + x0 - left),
+    )
+    if inner[0].stop <= inner[0].start or inner[1].stop <= inner[1].start:
+        return None
+
+    def on_board(part: Any) -> Any:
+        if not isinstance(part, np.ndarray):
+            return part
+        board = np.zeros((y1 - y0, x1 - x0, *part.shape[2:]), np.float32)
+        board[inner] = part[source]
+        return board
+
+    where = slice(y0, y1), slice(x0, x1)
+    body = layer.rgba[..., 3] if layer.body is None else layer.body
+    return (
+        where,
+        on_board(layer.rgba),
+        on_board(layer.height),
+        on_board(layer.translucency),
+        on_board(body),
+        on_board(layer.normal),
+    )
+
+
+def _lit(
+    rgba: _Float,
+    relief: _Float | None,
+    normal: _Float | None,
+    layer: Layer,
+    light: Light,
+    params: LightParams,
+    axes: FaceAxes,
+    where: tuple[slice, slice],
+    size_wh: tuple[int, int],
+) -> _Float:
+    """The layer in the face's light: (h, w, 4) float32, linear, premultiplied."""
+    import cv2
+
+    h, w = rgba.shape[:2]
+    alpha = rgba[..., 3]
+    albedo = rgba[..., :3] / np.maximum(alpha, 1e-3)[..., None]
+    # sRGB to linear, near enough for a colour that is sampled anyway, and fast.
+    albedo = albedo * (albedo * (albedo * np.float32(0.305306) + np.float32(0.682171)) + np.float32(0.012522))
+    x = np.arange(where[1].start, where[1].stop, dtype=np.float32)[None, :] + np.float32(0.5)
+    y = np.arange(where[0].start, where[0].stop, dtype=np.float32)[:, None] + np.float32(0.5)
+    nx: Any
+    ny: Any
+    if normal is not None:
+        nx, ny = normal[..., 0], normal[..., 1]
+    elif layer.follows_face:
+        nx, ny = _ball(x, y, axes)
+    else:
+        nx, ny = np.zeros((h, w), np.float32), np.zeros((h, w), np.float32)
+    shade = np.ones((h, w), np.float32)
+    if relief is not None:
+        slope_x = cv2.Sobel(relief, cv2.CV_32F, 1, 0, scale=0.125 * params.relief)
+        slope_y = cv2.Sobel(relief, cv2.CV_32F, 0, 1, scale=0.125 * params.relief)
+        nz = np.sqrt(np.maximum(1 - nx * nx - ny * ny, 0.05))
+        length = 1 / np.sqrt(1 + (slope_x * slope_x + slope_y * slope_y))
+        nx, ny = (nx - slope_x * nz) * length, (ny - slope_y * nz) * length
+        if params.occlusion > 0:
+            sigma = max(0.02 * axes.width, 0.7)
+            hollow = cv2.GaussianBlur(relief, (0, 0), sigma) - relief
+            depth = np.clip(hollow * np.float32(params.occlusion * 0.5 * params.relief / sigma), -0.25, 0.6)
+            shade -= depth
+    slope_x, slope_y = (
+        light.slope_xy[0] + params.direction_xy[0],
+        light.slope_xy[1] + params.direction_xy[1],
+    )
+    # What the ambient share takes from the fitted slope, relief gets back as a
+    # steeper key light: pleats show even where the face itself is evenly lit.
+    key = 1 / max(params.ambient + 0.25, 0.25)
+    lambert = 1 + (slope_x * nx + slope_y * ny) * np.float32(key)
+    np.clip(lambert, 0.18, 2.2, out=lambert)
+    shade *= lambert
+    if params.field > 0:
+        shade *= _field(light, where, size_wh) ** np.float32(params.field)
+    if params.gamma != 1:
+        shade = cv2.pow(np.maximum(shade, 1e-3), params.gamma)
+    colour = np.power(light.colour, np.float32(params.white_balance)) * np.asarray(params.tint, np.float32)
+    level = np.float32(light.level * params.gain)
+    lit = albedo * (shade[..., None] * (colour * level))
+    gloss = layer.gloss * params.specular
+    if gloss > 0:
+        lit += (_highlight(nx, ny, slope_x, slope_y, gloss) * np.float32(gloss * level))[..., None] * colour
+    if light.saturation < 1:
+        grey = (lit @ LUMA)[..., None]
+        lit = grey + (lit - grey) * np.float32(light.saturation)
+    if layer.lit < 1:
+        plain = albedo * np.float32(min(level, 1.0))
+        lit = plain + (lit - plain) * np.float32(layer.lit)
+    # A sensor saturates softly: whites stay white and keep a little drawing.
+    lit = np.where(lit > 0.75, 0.75 + 0.25 * np.tanh((lit - 0.75) * 2.2), lit)
+    out = np.empty((h, w, 4), np.float32)
+    out[..., :3] = lit * alpha[..., None]
+    out[..., 3] = alpha
+    return out
+
+
+def _ball(x: _Float, y: _Float, axes: FaceAxes) -> tuple[_Float, _Float]:
+    centre = axes.centre - 0.12 * axes.height * axes.y
+    dx, dy = x - np.float32(centre[0]), y - np.float32(centre[1])
+    a = (dx * np.float32(axes.x[0]) + dy * np.float32(axes.x[1])) / np.float32(0.60 * axes.width)
+    b = (dx * np.float32(axes.y[0]) + dy * np.float32(axes.y[1])) / np.float32(0.95 * axes.width)
+    squeeze = np.minimum(1, np.float32(0.93) / np.sqrt(np.maximum(a * a + b * b, 1e-6)))
+    a, b = a * squeeze, b * squeeze
+    return (
+        a * np.float32(axes.x[0]) + b * np.float32(axes.y[0]),
+        a * np.float32(axes.x[1]) + b * np.float32(axes.y[1]),
+    )
+
+
+def _highlight(nx: Any, ny: Any, slope_x: float, slope_y: float, gloss: float) -> Any:
+    """A Blinn highlight of a light up where the slope points."""
+    lx, ly = 0.9 * slope_x, 0.9 * slope_y - 0.35
+    lz = math.sqrt(max(1 - lx * lx - ly * ly, 0.2))
+    norm = math.sqrt(lx * lx + ly * ly + (lz + 1) ** 2)
+    nz = np.sqrt(np.maximum(1 - nx * nx - ny * ny, 0))
+    half = np.maximum((nx * lx + ny * ly + nz * (lz + 1)) / norm, 0)
+    doublings = 3 if gloss < 0.3 else 5
+    for _ in range(doublings):
+        half = half * half
+    return half * np.float32(0.5 if gloss < 0.3 else 0.9)
+
+
+def _field(light: Light, where: tuple[slice, slice], size_wh: tuple[int, int]) -> _Float:
+    """The shading field on a part of the frame."""
+    import cv2
+
+    h, w = light.field.shape
+    kx, ky = w / size_wh[0], h / size_wh[1]
+    affine = np.array(
+        [
+            [kx, 0, (where[1].start + 0.5) * kx - 0.5],
+            [0, ky, (where[0].start + 0.5) * ky - 0.5],
+        ]
+    )
+    size = where[1].stop - where[1].start, where[0].stop - where[0].start
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    return np.asarray(cv2.warpAffine(light.field, affine, size, flags=flags, borderMode=cv2.BORDER_REPLICATE))
+
+
+def _shadow(
+    alpha: _Float,
+    layer: Layer,
+    light: Light,
+    params: LightParams,
+    axes: FaceAxes,
+    face: LandmarkedFace,
+    where: tuple[slice, slice],
+) -> _Float:
+    """(h, w) how much light the layer takes from what lies beneath."""
+    import cv2
+
+    soft = max(layer.lift * params.shadow_soft, 0.5)
+    slope = (light.slope_xy[0] + params.direction_xy[0], light.slope_xy[1] + params.direction_xy[1])
+    # Light from above by default: the shadow falls away from it.
+    shift = -slope[0] * 2.2 * layer.lift, (0.5 - slope[1]) * 1.6 * layer.lift
+    move = np.array([[1, 0, shift[0]], [0, 1, shift[1]]], np.float32)
+    size = alpha.shape[1], alpha.shape[0]
+    cast = cv2.GaussianBlur(cv2.warpAffine(alpha, move, size), (0, 0), soft)
+    contact = cv2.GaussianBlur(alpha, (0, 0), max(0.35 * soft, 0.5))
+    taken = 0.55 * cast + 0.35 * contact
+    taken *= np.float32(layer.shadow * params.shadow) * _receiver(alpha.shape, axes, face, where)
+    return np.asarray(np.clip(taken, 0, 0.85), np.float32)
+
+
+def _receiver(shape: tuple[int, ...], axes: FaceAxes, face: LandmarkedFace, where: tuple[slice, slice]) -> _Float:
+    """Where there is skin near enough to take a shadow: the face and the throat, not the wall behind."""
+    import cv2
+
+    marks = face.landmarks
+    down = 0.45 * axes.height * axes.y
+    up = -0.4 * axes.height * axes.y
+    ring = np.concatenate(
+        [marks[0:5], marks[4:5] + down, marks[12:13] + down, marks[12:17], marks[26:27] + up, marks[17:18] + up]
+    )
+    ring = ring - (where[1].start, where[0].start)
+    canvas = np.zeros(shape[:2], np.uint8)
+    cv2.fillPoly(canvas, [np.round((ring - 0.5) * 16).astype(np.int32)], 255, cv2.LINE_8, 4)
+    size = max(1, round(0.03 * axes.width))
+    soft = cv2.blur(canvas, (2 * size + 1, 2 * size + 1)).astype(np.float32)
+    return np.float32(0.12) + soft * np.float32(0.88 / 255)

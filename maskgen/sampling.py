@@ -1,0 +1,304 @@
+"""What chance decides about an image: ``Generator`` -> ``ImageParams``.
+
+Every class draws crop, light, camera and accessories from the same
+distributions, before anything that depends on the class. The variety is wide
+on purpose: a classifier learns what never changes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+import numpy as np
+
+from maskgen import palette
+from maskgen.errors import InputError
+from maskgen.params import CropMode, CropParams, Extra, ImageParams, LightParams, MaskParams
+from maskgen.types import LABELS, WEARS, Label, Wear
+
+if TYPE_CHECKING:
+    from maskgen.camera import Strength
+    from maskgen.templates import MaskTemplate
+
+Choice = TypeVar("Choice")
+Weighted = tuple[tuple[str, float], ...]
+
+INCORRECT: Final[tuple[tuple[Wear, float], ...]] = (
+    ("nose_out", 0.38),
+    ("chin", 0.3),
+    ("mouth_out", 0.2),
+    ("one_ear", 0.12),
+)
+
+WITHOUT: Final = ("colours", "patterns", "texture", "light", "shadow", "straps", "fit")
+"""Parts that can be left out, to measure what each is worth."""
+
+
+@dataclass(frozen=True, slots=True)
+class SamplingSettings:
+    """What chance may choose from.
+
+    Attributes:
+        templates: (name, weight) pairs; empty for the whole wardrobe by the
+            templates' own weights.
+        wears: how a mask is worn under ``with_mask``, weighted.
+        incorrect_wears: the same under ``incorrect_mask``.
+        unmasked_wears: the same under ``without_mask``, where a badly worn mask
+            counts as none.
+        unmasked_wear_chance: share of ``without_mask`` images that show one.
+        confuser_chance: share of ``without_mask`` images in which something
+            that is no mask covers the face.
+        confusers: (name, weight) pairs; empty for all alike.
+        masked_confusers: the same for what counts as a mask by the user's
+            word (a scarf, say); under ``with_mask``.
+        masked_confuser_chance: share of ``with_mask`` images that show one.
+        accessory_chance: share of all images with glasses, cap, hood or hair.
+        accessories: (name, weight) pairs; empty for all alike.
+        camera: strength of ``camera.draw``.
+        crop: ``face`` or ``scene``.
+        size: side of a written face in pixels.
+        margin: factor on the face's box, lowest and highest.
+        without: parts of ``WITHOUT`` left out.
+    """
+
+    templates: Weighted = ()
+    wears: tuple[tuple[Wear, float], ...] = (("correct", 1.0),)
+    incorrect_wears: tuple[tuple[Wear, float], ...] = INCORRECT
+    unmasked_wears: tuple[tuple[Wear, float], ...] = INCORRECT
+    unmasked_wear_chance: float = 0.0
+    confuser_chance: float = 0.25
+    confusers: Weighted = ()
+    masked_confusers: Weighted = ()
+    masked_confuser_chance: float = 0.0
+    accessory_chance: float = 0.2
+    accessories: Weighted = ()
+    camera: Strength = "street"
+    crop: CropMode = "face"
+    size: int = 224
+    margin: tuple[float, float] = (1.0, 1.3)
+    without: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        for name, part in (("wears", self.wears), ("incorrect_wears", self.incorrect_wears)):
+            strange = [wear for wear, _ in part if wear not in WEARS]
+            if strange or not part or sum(weight for _, weight in part) <= 0:
+                raise InputError(f"{name} are weighted words of {', '.join(WEARS)}; got {part}")
+        strange = [part for part in self.without if part not in WITHOUT]
+        if strange:
+            raise InputError(f"nothing called {strange[0]!r} can be left out; choose from {', '.join(WITHOUT)}")
+
+
+def image_rng(
+    run_seed: int, source_id: str, face_index: int, copy: int, label: Label, attempt: int = 0
+) -> np.random.Generator:
+    """The generator of one image: the same whatever worker draws it, and when."""
+    digest = hashlib.sha256(source_id.encode()).digest()
+    words = [run_seed & 0xFFFFFFFF, run_seed >> 32 & 0xFFFFFFFF]
+    words += [int.from_bytes(digest[i : i + 4], "little") for i in (0, 4, 8, 12)]
+    words += [face_index, copy, LABELS.index(label), attempt]
+    return np.random.default_rng(np.random.SeedSequence(words))
+
+
+def draw(
+    rng: np.random.Generator,
+    label: Label,
+    wardrobe: Mapping[str, MaskTemplate],
+    settings: SamplingSettings | None = None,
+) -> ImageParams:
+    """Decide everything about one image.
+
+    Args:
+        rng: where chance comes from.
+        label: the class it is drawn for.
+        wardrobe: the templates there are.
+        settings: what chance may choose from.
+
+    Raises:
+        InputError: the wardrobe is empty or lacks a template that is asked for.
+    """
+    from maskgen import camera
+
+    settings = settings or SamplingSettings()
+    # Each part has its own stream, so that a longer draw in one moves nothing in another.
+    crop_rng, light_rng, camera_rng, extra_rng, cover_rng = rng.spawn(5)
+    crop = _crop(crop_rng, settings)
+    light = _light(light_rng, settings)
+    photographed = camera.draw(camera_rng, settings.camera)
+    accessories = _accessories(extra_rng, settings)
+    mask: MaskParams | None = None
+    confuser: Extra | None = None
+    if label == "with_mask":
+        if cover_rng.random() < settings.masked_confuser_chance:
+            confuser = _confuser(cover_rng, settings.masked_confusers)
+        else:
+            mask = draw_mask(cover_rng, wardrobe, settings, settings.wears)
+    elif label == "incorrect_mask":
+        mask = draw_mask(cover_rng, wardrobe, settings, settings.incorrect_wears)
+    else:
+        fate = cover_rng.random()
+        if fate < settings.unmasked_wear_chance:
+            mask = draw_mask(cover_rng, wardrobe, settings, settings.unmasked_wears)
+        elif fate < settings.unmasked_wear_chance + settings.confuser_chance:
+            confuser = _confuser(cover_rng, settings.confusers)
+    return ImageParams(label, crop, light, photographed, mask, confuser, accessories)
+
+
+def draw_mask(
+    rng: np.random.Generator,
+    wardrobe: Mapping[str, MaskTemplate],
+    settings: SamplingSettings,
+    wears: Sequence[tuple[Wear, float]],
+) -> MaskParams:
+    """Decide which mask, in what colour, and how it is worn."""
+    if not wardrobe:
+        raise InputError("the wardrobe is empty; see maskgen masks list")
+    wear = pick(rng, wears)
+    options = [(name, weight) for name, weight in settings.templates if weight > 0] or [
+        (name, wardrobe[name].weight) for name in sorted(wardrobe)
+    ]
+    missing = [name for name, _ in options if name not in wardrobe]
+    if missing:
+        raise InputError(f"no mask is called {missing[0]!r}; see maskgen masks list")
+    worn = [option for option in options if wear in wardrobe[option[0]].wears]
+    template = wardrobe[pick(rng, worn or options)]
+    if wear not in template.wears:
+        wear = template.wears[int(rng.integers(len(template.wears)))]
+
+    colour, tint = _tint(rng, template, "colours" in settings.without)
+    pattern = _pattern(rng, template) if "patterns" not in settings.without else None
+    strap = (0.93, 0.93, 0.92)
+    if rng.random() < 0.5:
+        strap = tint
+    elif rng.random() < 0.3:
+        strap = (0.06, 0.06, 0.07)
+    plain = "texture" in settings.without
+    fixed = "fit" in settings.without
+    spread = 0.0 if fixed else 1.0
+    loose = float(np.clip(rng.normal(0.35, 0.35), -0.3, 1.4))
+    return MaskParams(
+        template=template.name,
+        wear=wear,
+        colour=colour,
+        tint=tint,
+        pattern=pattern,
+        pattern_seed=int(rng.integers(2**31)),
+        strap_rgb=strap,
+        straps=bool(rng.random() < 0.78) and "straps" not in settings.without,
+        strap_width=float(np.exp(rng.normal(0, 0.25))),
+        raise_top=float(np.clip(rng.normal(-0.005, 0.03), -0.1, 0.05)) * spread,
+        raise_bottom=float(np.clip(rng.normal(0.01, 0.04), -0.07, 0.14)) * spread,
+        widen=float(np.clip(rng.normal(-0.02, 0.06), -0.16, 0.12)) * spread,
+        loose=0.3 if fixed else loose,
+        bulge=float(np.clip(rng.normal(0.02, 0.03), -0.02, 0.1)) * spread,
+        tilt_deg=float(rng.normal(0, 2.2)) * spread,
+        shift_x=float(rng.normal(0, 0.012)) * spread,
+        asymmetry=float(rng.normal(0, 0.02)) * spread,
+        wear_amount=float(rng.random()),
+        side=1 if rng.random() < 0.5 else -1,
+        wrinkle=0.0 if plain else float(min(rng.gamma(1.6, 0.16), 0.9)),
+        wrinkle_seed=int(rng.integers(2**31)),
+        wobble=float(abs(rng.normal(0, 0.006))) * spread,
+        grime=0.0 if plain else float(abs(rng.normal(0, 0.035))),
+        texture=0.0 if plain else float(abs(rng.normal(0, 0.025))),
+    )
+
+
+def pick(rng: np.random.Generator, options: Sequence[tuple[Choice, float]]) -> Choice:
+    """One of some weighted options; one number is drawn."""
+    total = sum(weight for _, weight in options)
+    at = rng.random() * total
+    for option, weight in options:
+        at -= weight
+        if at < 0:
+            return option
+    return options[-1][0]
+
+
+def _tint(rng: np.random.Generator, template: MaskTemplate, plain: bool) -> tuple[str, tuple[float, float, float]]:
+    colour = max(template.colours, key=lambda pair: pair[1])[0] if plain else pick(rng, template.colours)
+    rgb = palette.PALETTE[colour]
+    if not plain:
+        if rng.random() < 0.06:
+            # A dye nobody listed.
+            colour = "any"
+            rgb = (int(rng.integers(10, 250)), int(rng.integers(10, 250)), int(rng.integers(10, 250)))
+        rgb = palette.jitter(rng, rgb)
+    return colour, (rgb[0] / 255, rgb[1] / 255, rgb[2] / 255)
+
+
+def _pattern(rng: np.random.Generator, template: MaskTemplate) -> str | None:
+    from maskgen import patterns
+
+    chosen = patterns.NAMES[int(rng.integers(len(patterns.NAMES)))]
+    return chosen if rng.random() < template.pattern_chance else None
+
+
+def _crop(rng: np.random.Generator, settings: SamplingSettings) -> CropParams:
+    low, high = settings.margin
+    return CropParams(
+        mode=settings.crop,
+        size=settings.size,
+        margin=float(rng.uniform(low, high)),
+        shift_xy=(float(np.clip(rng.normal(0, 0.03), -0.09, 0.09)), float(np.clip(rng.normal(0, 0.03), -0.09, 0.09))),
+        aspect=float(np.exp(np.clip(rng.normal(0, 0.07), -0.2, 0.2))),
+    )
+
+
+def _light(rng: np.random.Generator, settings: SamplingSettings) -> LightParams:
+    cool = float(rng.normal(0, 0.05))
+    flat = "light" in settings.without
+    shadow = float(rng.uniform(0.3, 1.6))
+    params: dict[str, Any] = {
+        "gain": float(np.clip(np.exp(rng.normal(0.08, 0.36)), 0.35, 2.8)),
+        "gamma": float(np.exp(rng.normal(0, 0.16))),
+        "tint": (float(np.exp(cool)), 1.0, float(np.exp(-cool + rng.normal(0, 0.03)))),
+        "white_balance": float(rng.uniform(0.35, 1.0)),
+        "direction_xy": (float(rng.normal(0, 0.12)), float(rng.normal(-0.12, 0.12))),
+        "ambient": float(rng.uniform(0.2, 0.8)),
+        "field": float(rng.uniform(0.4, 1.0)),
+        "relief": float(np.exp(rng.normal(0.1, 0.3))),
+        "occlusion": float(rng.uniform(0.2, 1.0)),
+        "specular": float(np.exp(rng.normal(0, 0.6))),
+        "translucency": float(rng.uniform(0.2, 1.5)),
+        "shadow": shadow,
+        "shadow_soft": float(np.exp(rng.normal(0, 0.4))),
+        "edge_blur": float(max(rng.normal(0.1, 0.35), 0)),
+        "sharpness": float(rng.uniform(0.6, 1.15)),
+        "grain": float(rng.uniform(0.5, 1.2)),
+        "seed": int(rng.integers(2**31)),
+    }
+    if flat:
+        params |= {
+            "gain": 1.0,
+            "gamma": 1.0,
+            "tint": (1.0, 1.0, 1.0),
+            "direction_xy": (0.0, 0.0),
+            "ambient": 1.0,
+            "field": 0.0,
+            "relief": 0.0,
+            "occlusion": 0.0,
+            "specular": 0.0,
+        }
+    if "shadow" in settings.without:
+        params["shadow"] = 0.0
+    return LightParams(**params)
+
+
+def _accessories(rng: np.random.Generator, settings: SamplingSettings) -> tuple[Extra, ...]:
+    if rng.random() >= settings.accessory_chance:
+        return ()
+    from maskgen import accessories
+
+    options = settings.accessories or tuple((name, 1.0) for name in accessories.NAMES)
+    name = pick(rng, options)
+    return (Extra(name, accessories.draw_params(name, rng)),)
+
+
+def _confuser(rng: np.random.Generator, options: Weighted) -> Extra:
+    from maskgen import confusers
+
+    name = pick(rng, options or tuple((name, 1.0) for name in confusers.NAMES))
+    return Extra(name, confusers.draw_params(name, rng))

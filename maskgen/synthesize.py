@@ -1,0 +1,322 @@
+"""Photo + face + params -> the picture that is written, and its ground truth. Pure.
+
+A face is drawn in a small frame: its own neighbourhood, reduced to about the
+size that is written, never enlarged, so that a mask has no more detail than
+the photo. The camera comes last and is the same for every class.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from maskgen.blend import Light, estimate_light, lay
+from maskgen.params import CropParams, ImageParams
+from maskgen.types import RGB, Box, Face, LandmarkedFace, Points
+
+if TYPE_CHECKING:
+    from maskgen.templates import MaskTemplate
+
+SMALLEST_FRAME: Final = 64
+"""Faces smaller than this are enlarged before anything is drawn."""
+
+MIN_VISIBLE: Final = 0.5
+"""Share of the lower face that a mask worn as it should be must cover."""
+
+MIN_AREA: Final = 0.03
+"""Share of the face's box that a mask must cover however it is worn."""
+
+MIN_INSIDE: Final = 0.6
+"""Share of the mask that must lie inside the picture."""
+
+MIN_CONTRAST: Final = 0.025
+"""Mean change under the mask, of full scale: below it nobody could tell."""
+
+Wardrobe = Mapping[str, "MaskTemplate"]
+Polygon = tuple[tuple[float, float], ...]
+
+_Float = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """What is written, and what is known about it because we drew it.
+
+    Attributes:
+        image: (H, W, 3) uint8.
+        coverage: polygons of the visible mask's body (its straps are not part
+            of it), pixels of ``image``; empty without a mask.
+        box: the face's box in ``image``; may reach beyond it.
+        landmarks: (68, 2) in ``image``.
+        visible: share of the lower face that the mask covers in sight.
+        area: visible mask over the face's box.
+        inside: share of the mask inside the picture.
+        contrast: mean absolute change under the mask, of full scale.
+    """
+
+    image: RGB
+    coverage: tuple[Polygon, ...]
+    box: Box
+    landmarks: Points
+    visible: float
+    area: float
+    inside: float
+    contrast: float
+
+
+@dataclass(slots=True)
+class _Drawn:
+    """One face drawn in its frame, before crop scale and camera."""
+
+    image: RGB
+    body: _Float
+    visible: float
+    area: float
+    inside: float
+    contrast: float
+
+
+def render(photo: RGB, face: LandmarkedFace, params: ImageParams, wardrobe: Wardrobe) -> Rendered:
+    """Draw one face as its params say.
+
+    Args:
+        photo: (H, W, 3) uint8; keeps its values.
+        face: the face to dress, in the photo's pixels.
+        params: everything that chance decided.
+        wardrobe: templates by name.
+
+    Returns:
+        For ``crop.mode`` "face" a square of ``crop.size``; for "scene" the whole
+        photo.
+    """
+    if params.crop.mode == "scene":
+        return render_scene(photo, [(face, params)], wardrobe)[0]
+    region = crop_region(face, params.crop)
+    size = params.crop.size
+    frame_wh = tuple(min(max(side, SMALLEST_FRAME), size) for side in (region[2] - region[0], region[3] - region[1]))
+    frame = cut(photo, region, (frame_wh[0], frame_wh[1]))
+    scale = np.array([frame_wh[0] / (region[2] - region[0]), frame_wh[1] / (region[3] - region[1])])
+    drawn = _draw(frame, _moved_face(face, np.array(region[:2]), scale), params, wardrobe)
+    image = drawn.image if frame_wh == (size, size) else _resized(drawn.image, (size, size))
+    grow = np.array([size / frame_wh[0], size / frame_wh[1]])
+    landmarks = (face.landmarks - region[:2]) * scale * grow
+    box = _face_box(landmarks)
+    if params.camera is not None:
+        from maskgen import camera
+
+        image = camera.apply(image, params.camera, max(box.width, box.height))
+    return Rendered(
+        image,
+        _polygons(drawn.body, grow),
+        box,
+        landmarks,
+        drawn.visible,
+        drawn.area,
+        drawn.inside,
+        drawn.contrast,
+    )
+
+
+def render_scene(
+    photo: RGB, dressed: Sequence[tuple[LandmarkedFace, ImageParams]], wardrobe: Wardrobe
+) -> list[Rendered]:
+    """Draw several faces of one photo, one on another, at the photo's own scale.
+
+    Returns:
+        One record a face, in order; all share the finished picture. The
+        camera of the first face's params is the picture's.
+    """
+    image = photo.copy()
+    records: list[tuple[_Drawn, tuple[int, int]]] = []
+    for face, params in dressed:
+        box = _face_box(face.landmarks)
+        reach = box.grown(2.4).clipped(photo.shape[1], photo.shape[0])
+        left, top = math.floor(reach.left), math.floor(reach.top)
+        right, bottom = max(math.ceil(reach.right), left + 1), max(math.ceil(reach.bottom), top + 1)
+        where = slice(top, bottom), slice(left, right)
+        drawn = _draw(
+            np.ascontiguousarray(image[where]),
+            _moved_face(face, np.array([left, top]), np.ones(2)),
+            params,
+            wardrobe,
+        )
+        image[where] = drawn.image
+        records.append((drawn, (left, top)))
+    if dressed and dressed[0][1].camera is not None:
+        from maskgen import camera
+
+        box = _face_box(dressed[0][0].landmarks)
+        image = camera.apply(image, dressed[0][1].camera, max(box.width, box.height))
+    return [
+        Rendered(
+            image,
+            _polygons(drawn.body, np.ones(2), origin),
+            _face_box(face.landmarks),
+            face.landmarks.copy(),
+            drawn.visible,
+            drawn.area,
+            drawn.inside,
+            drawn.contrast,
+        )
+        for (face, _), (drawn, origin) in zip(dressed, records, strict=True)
+    ]
+
+
+def gate(rendered: Rendered, params: ImageParams) -> str | None:
+    """Why an image must not be written, or None when it shows what its line says.
+
+    Returns:
+        ``mask_hidden``, ``mask_outside``, ``mask_unseen`` or None.
+    """
+    if params.mask is None:
+        return None
+    if rendered.inside < MIN_INSIDE:
+        return "mask_outside"
+    if params.mask.wear == "correct" and rendered.visible < MIN_VISIBLE:
+        return "mask_hidden"
+    if rendered.area < MIN_AREA or not rendered.coverage:
+        return "mask_hidden"
+    if rendered.contrast < MIN_CONTRAST:
+        return "mask_unseen"
+    return None
+
+
+def crop_region(face: LandmarkedFace, crop: CropParams) -> tuple[int, int, int, int]:
+    """Left, top, right, bottom (exclusive) of what is cut from the photo; may reach beyond it."""
+    box = _face_box(face.landmarks)
+    stretch = math.sqrt(crop.aspect)
+    width, height = box.width * crop.margin * stretch, box.height * crop.margin / stretch
+    x, y = box.center_xy
+    x, y = x + crop.shift_xy[0] * box.width, y + crop.shift_xy[1] * box.height
+    left, top = round(x - width / 2), round(y - height / 2)
+    return left, top, left + max(2, round(width)), top + max(2, round(height))
+
+
+def cut(photo: RGB, region: tuple[int, int, int, int], size_wh: tuple[int, int]) -> RGB:
+    """A region of a photo at a size; its edge is repeated beyond the picture."""
+    import cv2
+
+    left, top, right, bottom = region
+    height, width = photo.shape[:2]
+    inner = photo[
+        min(max(top, 0), height - 1) : max(min(bottom, height), 1),
+        min(max(left, 0), width - 1) : max(min(right, width), 1),
+    ]
+    borders = max(-top, 0), max(bottom - height, 0), max(-left, 0), max(right - width, 0)
+    if any(borders):
+        inner = cv2.copyMakeBorder(inner, *borders, cv2.BORDER_REPLICATE)
+    shrinking = size_wh[0] < inner.shape[1] or size_wh[1] < inner.shape[0]
+    if (inner.shape[1], inner.shape[0]) == size_wh:
+        return np.ascontiguousarray(inner).copy()
+    return np.asarray(
+        cv2.resize(inner, size_wh, interpolation=cv2.INTER_AREA if shrinking else cv2.INTER_LINEAR), np.uint8
+    )
+
+
+def _resized(image: RGB, size_wh: tuple[int, int]) -> RGB:
+    import cv2
+
+    return np.asarray(cv2.resize(image, size_wh, interpolation=cv2.INTER_LINEAR), np.uint8)
+
+
+def _face_box(landmarks: Points) -> Box:
+    from maskgen.landmarks import face_box
+
+    return face_box(landmarks)
+
+
+def _moved_face(face: LandmarkedFace, origin: NDArray[Any], scale: NDArray[np.float64]) -> LandmarkedFace:
+    landmarks = (face.landmarks - origin) * scale
+    points = None if face.face.points is None else (face.face.points - origin) * scale
+    box = Box(*((np.array(face.face.box.xyxy).reshape(2, 2) - origin) * scale).ravel().tolist())
+    return LandmarkedFace(Face(box, face.face.score, face.face.detector, points), landmarks, face.pose)
+
+
+def _draw(frame: RGB, face: LandmarkedFace, params: ImageParams, wardrobe: Wardrobe) -> _Drawn:
+    """Everything that is drawn on one face, in order, in its frame."""
+    height, width = frame.shape[:2]
+    if params.mask is None and params.confuser is None and not params.accessories:
+        return _Drawn(frame, np.zeros((height, width), np.float32), 0.0, 0.0, 1.0, 0.0)
+    light = estimate_light(frame, face)
+    image = frame
+    body = np.zeros((height, width), np.float32)
+    inside, contrast = 1.0, 0.0
+    if params.mask is not None:
+        from maskgen.warp import mask_layer
+
+        layer = mask_layer(wardrobe[params.mask.template], face, params.mask, (width, height))
+        image, _, body = lay(frame, layer, light, face, params.light)
+        drawn = 0.0 if layer.body is None else float(layer.body.sum())
+        inside = min(1.0, float(body.sum()) / drawn) if drawn > 0 else 0.0
+        covered = body > 0.5
+        if covered.any():
+            change = np.abs(image[covered].astype(np.int16) - frame[covered])
+            contrast = float(change.mean()) / 255
+    over: list[tuple[str, Any]] = []
+    if params.confuser is not None:
+        over.append(("confusers", params.confuser))
+    over.extend(("accessories", extra) for extra in params.accessories)
+    if over:
+        from maskgen.skin import skin_rgb
+
+        skin = skin_rgb(frame, face.landmarks)
+        image, body = _draw_over(image, body, over, face, light, params, skin)
+    lower = _lower_face(face, (width, height))
+    visible = float((body * lower).sum() / max(float(lower.sum()), 1.0))
+    area = float(body.sum()) / max(_face_box(face.landmarks).area, 1.0)
+    return _Drawn(image, body, visible, area, inside, contrast)
+
+
+def _draw_over(
+    image: RGB,
+    body: _Float,
+    over: list[tuple[str, Any]],
+    face: LandmarkedFace,
+    light: Light,
+    params: ImageParams,
+    skin: _Float,
+) -> tuple[RGB, _Float]:
+    from maskgen import accessories, confusers
+
+    size = image.shape[1], image.shape[0]
+    for kind, extra in over:
+        module = confusers if kind == "confusers" else accessories
+        layer = module.layer(extra.name, face, extra.params, size, skin)
+        image, alpha, _ = lay(image, layer, light, face, params.light)
+        body = body * (1 - alpha)
+    return image, body
+
+
+def _lower_face(face: LandmarkedFace, size_wh: tuple[int, int]) -> _Float:
+    """1 between the nose's tip, the cheeks and the chin."""
+    import cv2
+
+    ring = np.concatenate([face.landmarks[3:14], face.landmarks[30:31]])
+    canvas = np.zeros((size_wh[1], size_wh[0]), np.uint8)
+    cv2.fillPoly(canvas, [np.round((ring - 0.5) * 16).astype(np.int32)], 1, cv2.LINE_8, 4)
+    return canvas.astype(np.float32)
+
+
+def _polygons(body: _Float, grow: NDArray[np.float64], origin: tuple[int, int] = (0, 0)) -> tuple[Polygon, ...]:
+    """Outlines of what is more mask than not, specks left out, in written pixels."""
+    import cv2
+
+    if not body.any():
+        return ()
+    mask = (body > 0.5).astype(np.uint8)
+    contours, _ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    least = max(6.0, 0.02 * float(mask.sum()))
+    found: list[Polygon] = []
+    for contour in sorted(contours, key=cv2.contourArea, reverse=True):
+        if cv2.contourArea(contour) < least:
+            continue
+        outline = cv2.approxPolyDP(contour, 0.5, True)[:, 0].astype(np.float64)
+        if len(outline) >= 3:
+            points = (outline + 0.5 + origin) * grow
+            found.append(tuple((round(float(x), 2), round(float(y), 2)) for x, y in points))
+    return tuple(found)

@@ -1,0 +1,494 @@
+"""A flat template onto a face: anchors on landmarks, smooth in between.
+
+The template's two anchored edges become smooth curves through their spots on
+the face; between them a mesh is stretched, bowed over the nose and pushed out
+to the cheeks; what folds behind the face is cut off at the silhouette. A
+thin-plate spline through the mesh says, for every pixel of the photo, which
+template pixel lands there.
+
+Source of the spline: Bookstein, "Principal Warps", PAMI 1989.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from maskgen.layer import Layer
+from maskgen.wear import FaceAxes, Targets, face_axes, jaw_point, targets
+
+if TYPE_CHECKING:
+    from maskgen.params import MaskParams
+    from maskgen.templates import MaskTemplate
+    from maskgen.types import RGBA, LandmarkedFace, Points
+
+COLUMNS: Final = 11
+ROWS: Final = 6
+NODE_PX: Final = 6.0
+"""Spacing at which the spline is evaluated; between, it is interpolated."""
+
+_Float = NDArray[np.float32]
+_LEVELS: OrderedDict[tuple[int, int], tuple[MaskTemplate, _Level]] = OrderedDict()
+_LEVELS_KEPT: Final = 96
+
+
+@dataclass(frozen=True, slots=True)
+class Mesh:
+    """Matching points of template and photo.
+
+    Attributes:
+        source: (n, 2) template pixels.
+        target: (n, 2) photo pixels, visible ones only.
+        silhouette: (m, 2) photo pixels, the edge behind which the far side
+            folds away, top to bottom, or None when all is seen.
+        far: -1 or 1, the side of the face that is turned away (image left, right).
+    """
+
+    source: Points
+    target: Points
+    silhouette: Points | None
+    far: int
+
+
+def mask_layer(template: MaskTemplate, face: LandmarkedFace, params: MaskParams, frame_wh: tuple[int, int]) -> Layer:
+    """Dress a face in a template.
+
+    Args:
+        template: what to put on.
+        face: where; in the frame's pixels.
+        params: how it is worn, coloured and creased.
+        frame_wh: the picture's size; what lies far outside is not drawn.
+
+    Returns:
+        The unlit layer, straps included; ``body`` is the mask without them.
+    """
+    axes = face_axes(face)
+    goal = targets(template, face, params, axes)
+    mesh = build_mesh(goal, axes)
+    box = _bounds(goal, mesh, template, frame_wh)
+    if box is None:
+        return Layer(np.zeros((0, 0, 4), np.float32))
+    left, top, width, height = box
+    inverse = ThinPlate(mesh.target, mesh.source)
+
+    density = _density(mesh)
+    level = _level(template, density)
+    albedo, relief, sheer = _dress(template, level, params)
+    map_x, map_y = _inverse_map(inverse, box, level.scale, params, axes)
+    body, relief, sheer = _remap(albedo, relief, sheer, map_x, map_y)
+    if mesh.silhouette is not None:
+        body *= _kept_side(mesh, box, axes)[..., None]
+    relief *= np.float32(template.material.relief * axes.width)
+
+    rgba = body
+    if params.straps and template.straps:
+        rgba, relief = _with_straps(template, face, params, axes, mesh, goal, box, body, relief)
+    return Layer(
+        rgba=rgba,
+        origin_xy=(left, top),
+        height=relief,
+        follows_face=goal.on_face,
+        translucency=sheer * np.float32(template.material.translucency),
+        gloss=float(template.material.gloss),
+        shadow=0.55,
+        lift=max(0.012 * axes.width, 0.6),
+        body=np.ascontiguousarray(body[..., 3]),
+    )
+
+
+def build_mesh(goal: Targets, axes: FaceAxes) -> Mesh:
+    """The mesh between the two curves, without what folds behind the face."""
+    u = np.linspace(0, 1, COLUMNS)
+    v = np.linspace(0, 1, ROWS)[:, None, None]
+    source = (1 - v) * spline(goal.top_knots, goal.top_source, u) + v * spline(goal.bottom_knots, goal.bottom_source, u)
+    flat = (1 - v) * spline(goal.top_knots, goal.top, u) + v * spline(goal.bottom_knots, goal.bottom, u)
+    target = flat + _bow(goal, axes, flat, u, v[:, 0, 0])
+    extra_source = np.concatenate([goal.top_source, goal.bottom_source])
+    extra_target = np.concatenate([goal.top, goal.bottom])
+    extra_u = np.concatenate([goal.top_knots, goal.bottom_knots])
+    far = 1 if axes.yaw_deg >= 0 else -1
+
+    seen = np.ones(target.shape[:2], bool)
+    silhouette = None
+    if goal.on_face:
+        step = far * (target @ axes.x)
+        if far < 0:
+            step = step[:, ::-1]
+        least = 0.006 * axes.width
+        rising = np.diff(step, axis=1) > least
+        rising[:, : COLUMNS // 2 - 1] = True
+        kept = np.concatenate([np.ones((ROWS, 1), bool), np.cumprod(rising, axis=1).astype(bool)], axis=1)
+        if not kept.all():
+            last = kept.sum(axis=1) - 1
+            edge = np.maximum.accumulate(np.where(kept, step, -np.inf), axis=1)[:, -1]
+            kept_cols = kept if far > 0 else kept[:, ::-1]
+            column = last if far > 0 else COLUMNS - 1 - last
+            silhouette = target[np.arange(ROWS), column] + (
+                (far * edge - target[np.arange(ROWS), column] @ axes.x)[:, None] * axes.x
+            )
+            seen = kept_cols
+            u_limit = float(u[column].min() if far > 0 else u[column].max())
+            extra_seen = extra_u <= u_limit if far > 0 else extra_u >= u_limit
+            extra_source, extra_target = extra_source[extra_seen], extra_target[extra_seen]
+    inner = seen.copy()
+    # The ends of the rows that carry anchors come from the anchors themselves.
+    inner[0, [0, -1]] = inner[-1, [0, -1]] = False
+    points_source = np.concatenate([extra_source, source[inner]])
+    points_target = np.concatenate([extra_target, target[inner]])
+    keep = _apart(points_target, 0.012 * axes.width)
+    return Mesh(points_source[keep], points_target[keep], silhouette, far)
+
+
+def _bow(goal: Targets, axes: FaceAxes, flat: Points, u: Points, v: Points) -> Points:
+    """How the ruled surface is pushed: out over the nose, and to the cheeks."""
+    across = np.sin(np.pi * u)
+    shift = np.zeros((len(v), len(u), 2))
+    if goal.apex is not None:
+        apex_v, push = goal.apex
+        down = np.where(
+            v < apex_v,
+            np.sin(np.pi / 2 * v / max(apex_v, 1e-6)),
+            np.maximum(np.cos(np.pi / 2 * (v - apex_v) / max(1 - apex_v, 1e-6)), 0) ** 0.8,
+        )
+        shift += push * down[:, None, None] * across[None, :, None] * axes.x
+    for side, cheek in ((0, goal.left_cheek), (1, goal.right_cheek)):
+        if cheek is None:
+            continue
+        weight = (1 - u if side == 0 else u) ** 3
+        at = np.stack([np.interp(v, np.linspace(0, 1, len(cheek)), cheek[:, k]) for k in (0, 1)], axis=1)
+        shift += weight[None, :, None] * at[:, None, :]
+    return shift
+
+
+def _apart(points: Points, least: float) -> NDArray[np.intp]:
+    """Indices of points no nearer than ``least`` to an earlier one."""
+    gaps = np.hypot(*(points[:, None] - points[None]).transpose(2, 0, 1))
+    near = np.tril(gaps < least, -1)
+    kept = np.ones(len(points), bool)
+    for index in np.flatnonzero(near.any(axis=1)):
+        kept[index] = not (near[index] & kept).any()
+    return np.flatnonzero(kept)
+
+
+def spline(knots: Points, points: Points, at: Points) -> Points:
+    """A natural cubic spline through points.
+
+    Args:
+        knots: (n,) rising parameters of the points.
+        points: (n, 2); n is at least 2.
+        at: (m,) parameters wanted; outside the knots the ends go straight on.
+
+    Returns:
+        (m, 2) points; at a knot exactly its point.
+    """
+    n = len(knots)
+    gaps = np.diff(knots)
+    slopes = np.diff(points, axis=0) / gaps[:, None]
+    bend = np.zeros((n, 2))
+    if n > 2:
+        system = np.diag(2 * (gaps[:-1] + gaps[1:])) + np.diag(gaps[1:-1], 1) + np.diag(gaps[1:-1], -1)
+        bend[1:-1] = np.linalg.solve(system, 6 * np.diff(slopes, axis=0))
+    index = np.clip(np.searchsorted(knots, at, side="right") - 1, 0, n - 2)
+    gap = gaps[index][:, None]
+    before = np.clip(at, knots[0], knots[-1])
+    t = (before - knots[index])[:, None]
+    first = slopes[index] - gap * (2 * bend[index] + bend[index + 1]) / 6
+    value = points[index] + t * (first + t * (bend[index] / 2 + t * (bend[index + 1] - bend[index]) / (6 * gap)))
+    slope = first + t * (bend[index] + t * (bend[index + 1] - bend[index]) / (2 * gap))
+    out: Points = value + (at - before)[:, None] * slope
+    return out
+
+
+class ThinPlate:
+    """A thin-plate spline from one plane to another, exact at its points."""
+
+    def __init__(self, source: Points, target: Points) -> None:
+        self._mean = source.mean(axis=0)
+        self._scale = 1 / max(float(np.abs(source - self._mean).max()), 1e-9)
+        self._centres = (source - self._mean) * self._scale
+        n = len(source)
+        system = np.zeros((n + 3, n + 3))
+        system[:n, :n] = _kernel(self._centres, self._centres)
+        system[:n, n:] = np.column_stack([np.ones(n), self._centres])
+        system[n:, :n] = system[:n, n:].T
+        right = np.concatenate([target, np.zeros((3, 2))])
+        self._weights: Points = (
+            np.linalg.lstsq(system, right, rcond=None)[0] if n < 3 else np.linalg.solve(system, right)
+        )
+
+    def __call__(self, points: Points) -> Points:
+        """(m, 2) points carried over."""
+        at = (points - self._mean) * self._scale
+        n = len(self._centres)
+        out: Points = _kernel(at, self._centres) @ self._weights[:n] + self._weights[n] + at @ self._weights[n + 1 :]
+        return out
+
+
+def _kernel(a: Points, b: Points) -> Points:
+    squared = (a * a).sum(axis=1)[:, None] + (b * b).sum(axis=1) - 2 * (a @ b.T)
+    np.maximum(squared, 1e-18, out=squared)
+    out: Points = squared * np.log(squared)
+    return out
+
+
+def _bounds(
+    goal: Targets, mesh: Mesh, template: MaskTemplate, frame_wh: tuple[int, int]
+) -> tuple[int, int, int, int] | None:
+    """Left, top, width, height of what must be drawn, or None for nothing."""
+    corners = np.concatenate([mesh.target, goal.reach])
+    low, high = corners.min(axis=0), corners.max(axis=0)
+    pad = 0.12 * (high - low).max() + 2
+    left, top = (math.floor(max(value, -4)) for value in low - pad)
+    right, bottom = (math.ceil(min(value, side + 4)) for value, side in zip(high + pad, frame_wh, strict=True))
+    return (left, top, right - left, bottom - top) if right - left > 1 and bottom - top > 1 else None
+
+
+@dataclass(frozen=True, slots=True)
+class _Level:
+    """A template reduced to about the size at which it is seen.
+
+    Attributes:
+        scale: reduced pixels per template pixel.
+        rgba: (h, w, 4) float32, premultiplied.
+        height: (h, w) float32 0..1.
+        regions: (h, w, 3) float32: tint, pattern, translucency.
+    """
+
+    scale: float
+    rgba: RGBA
+    height: _Float
+    regions: _Float
+
+
+def _density(mesh: Mesh) -> float:
+    """Photo pixels per template pixel, where the template is largest."""
+    source, target = np.ptp(mesh.source, axis=0), np.ptp(mesh.target, axis=0)
+    return float(max(target[0] / max(source[0], 1), target[1] / max(source[1], 1), 1e-3))
+
+
+def _level(template: MaskTemplate, density: float) -> _Level:
+    import cv2
+
+    half_octaves = max(0, math.floor(-2 * math.log2(density * 1.15)))
+    key = (id(template), half_octaves)
+    if key in _LEVELS:
+        _LEVELS.move_to_end(key)
+        return _LEVELS[key][1]
+    h, w = template.rgba.shape[:2]
+    size = max(4, round(w * 2 ** (-half_octaves / 2))), max(4, round(h * 2 ** (-half_octaves / 2)))
+    rgba = template.rgba.astype(np.float32) / 255
+    rgba[..., :3] *= rgba[..., 3:]
+    rgba = cv2.resize(rgba, size, interpolation=cv2.INTER_AREA)
+    if template.height is None:
+        height = np.zeros(size[::-1], np.float32)
+    else:
+        height = cv2.resize(template.height.astype(np.float32), size, interpolation=cv2.INTER_AREA)
+        height = cv2.GaussianBlur(height, (0, 0), 0.6)
+    if template.regions is None:
+        regions = np.ones((*size[::-1], 3), np.float32)
+    else:
+        regions = cv2.resize(template.regions.astype(np.float32), size, interpolation=cv2.INTER_AREA)
+    level = _Level(size[0] / w, rgba, height, regions)
+    _LEVELS[key] = (template, level)
+    if len(_LEVELS) > _LEVELS_KEPT:
+        _LEVELS.popitem(last=False)
+    return level
+
+
+def _dress(template: MaskTemplate, level: _Level, params: MaskParams) -> tuple[RGBA, _Float, _Float]:
+    """Tint, print, crease: albedo, height and translucency on the flat."""
+    import cv2
+
+    h, w = level.rgba.shape[:2]
+    tint = np.asarray(params.tint, np.float32)
+    colour = 1 + level.regions[..., :1] * (tint - 1)
+    if params.pattern is not None:
+        from maskgen import patterns
+
+        red, green, blue = (round(255 * part) for part in params.tint)
+        cloth = patterns.render(params.pattern, params.pattern_seed, (w, h), (red, green, blue))
+        colour = colour + level.regions[..., 1:2] * (cloth - colour)
+    rng = np.random.default_rng(params.wrinkle_seed)
+    if params.grime > 0:
+        blotch = cv2.resize(rng.standard_normal((5, 7), np.float32), (w, h), interpolation=cv2.INTER_CUBIC)
+        colour = colour * (1 - np.float32(params.grime) * np.clip(blotch + 0.3, 0, 2))[..., None]
+    if params.texture > 0:
+        weave = rng.standard_normal((h, w), np.float32)
+        colour = colour * (1 + np.float32(params.texture) * weave)[..., None]
+    albedo = np.empty_like(level.rgba)
+    albedo[..., :3] = np.clip(level.rgba[..., :3] * colour, 0, level.rgba[..., 3:])
+    albedo[..., 3] = level.rgba[..., 3]
+    relief = level.height
+    if params.wrinkle > 0:
+        relief = relief + np.float32(params.wrinkle) * _folds(rng, w, h)
+    return albedo, relief, level.regions[..., 2]
+
+
+def _folds(rng: np.random.Generator, w: int, h: int) -> _Float:
+    """Random creases in about [-1, 1]: ridged noise, stretched across."""
+    import cv2
+
+    broad = cv2.resize(rng.standard_normal((5, 5), np.float32), (w, h), interpolation=cv2.INTER_CUBIC)
+    fine = cv2.resize(rng.standard_normal((11, 6), np.float32), (w, h), interpolation=cv2.INTER_CUBIC)
+    skew = cv2.resize(rng.standard_normal((5, 10), np.float32), (w, h), interpolation=cv2.INTER_CUBIC)
+    folds: _Float = 0.5 * broad - 0.35 * np.abs(fine) - 0.3 * np.abs(skew) + np.float32(0.3)
+    return folds
+
+
+def _inverse_map(
+    inverse: ThinPlate, box: tuple[int, int, int, int], scale: float, params: MaskParams, axes: FaceAxes
+) -> tuple[_Float, _Float]:
+    """Where in the reduced template each pixel of the box looks."""
+    import cv2
+
+    left, top, width, height = box
+    nodes_x, nodes_y = max(4, math.ceil(width / NODE_PX)), max(4, math.ceil(height / NODE_PX))
+    x = left + (np.arange(nodes_x) + 0.5) * width / nodes_x
+    y = top + (np.arange(nodes_y) + 0.5) * height / nodes_y
+    grid = np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2)
+    if params.wobble > 0:
+        rng = np.random.default_rng([params.wrinkle_seed, 1])
+        coarse = rng.standard_normal((6, 6, 2)).astype(np.float32) * np.float32(params.wobble * axes.width)
+        sway = cv2.resize(coarse, (nodes_x, nodes_y), interpolation=cv2.INTER_CUBIC)
+        grid = grid + sway.reshape(-1, 2)
+    found = (inverse(grid) * scale - 0.5).astype(np.float32).reshape(nodes_y, nodes_x, 2)
+    # Beyond the first and last node cv2 repeats them; a step outwards by hand keeps the slope.
+    found = cv2.copyMakeBorder(found, 1, 1, 1, 1, cv2.BORDER_REPLICATE)
+    found[0], found[-1] = 2 * found[1] - found[2], 2 * found[-2] - found[-3]
+    found[:, 0], found[:, -1] = 2 * found[:, 1] - found[:, 2], 2 * found[:, -2] - found[:, -3]
+    cell_x, cell_y = width / nodes_x, height / nodes_y
+    affine = np.array([[1 / cell_x, 0, 0.5 / cell_x + 0.5], [0, 1 / cell_y, 0.5 / cell_y + 0.5]])
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    fine = cv2.warpAffine(found, affine, (width, height), flags=flags, borderMode=cv2.BORDER_REPLICATE)
+    return np.ascontiguousarray(fine[..., 0]), np.ascontiguousarray(fine[..., 1])
+
+
+def _remap(albedo: RGBA, relief: _Float, sheer: _Float, map_x: _Float, map_y: _Float) -> tuple[RGBA, _Float, _Float]:
+    import cv2
+
+    body = cv2.remap(albedo, map_x, map_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=0)
+    pair = np.stack([relief, sheer], axis=-1)
+    pair = cv2.remap(pair, map_x, map_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return body, np.ascontiguousarray(pair[..., 0]), np.ascontiguousarray(pair[..., 1])
+
+
+def _kept_side(mesh: Mesh, box: tuple[int, int, int, int], axes: FaceAxes) -> _Float:
+    """1 on the near side of the silhouette, 0 behind it, smooth between."""
+    import cv2
+
+    assert mesh.silhouette is not None
+    left, top, width, height = box
+    edge = mesh.silhouette
+    reach = 2.0 * axes.width
+    ends = np.concatenate([edge[:1] - reach * axes.y, edge, edge[-1:] + reach * axes.y])
+    near = -mesh.far * 4 * reach * axes.x
+    ring = np.concatenate([ends, ends[::-1][[0, -1]] + near]) - (left, top)
+    canvas = np.zeros((height, width), np.uint8)
+    cv2.fillPoly(canvas, [np.round((ring - 0.5) * 256).astype(np.int32)], 255, cv2.LINE_AA, 8)
+    kept: _Float = canvas.astype(np.float32) / np.float32(255)
+    return kept
+
+
+def _with_straps(
+    template: MaskTemplate,
+    face: LandmarkedFace,
+    params: MaskParams,
+    axes: FaceAxes,
+    mesh: Mesh,
+    goal: Targets,
+    box: tuple[int, int, int, int],
+    body: RGBA,
+    relief: _Float,
+) -> tuple[RGBA, _Float]:
+    """The straps, behind the body."""
+    import cv2
+
+    left, top, width, height = box
+    forward = ThinPlate(mesh.source, mesh.target)
+    rgba, relief = body.copy(), relief.copy()
+    starts = forward(np.asarray([strap.xy for strap in template.straps], float))
+    middle = float(np.mean([*(point[0] for point in goal.top_source), *(point[0] for point in goal.bottom_source)]))
+    for strap, start in zip(template.straps, starts, strict=True):
+        side = -1 if strap.xy[0] < middle else 1
+        path = strap_path(strap.to, start, side, face, axes, mesh, goal)
+        if path is None:
+            continue
+        thick = max(strap.width * params.strap_width * axes.width, 0.55)
+        low = np.maximum(np.floor(path.min(axis=0) - thick - 1) - (left, top), 0).astype(int)
+        high = np.minimum(np.ceil(path.max(axis=0) + thick + 1) - (left, top), (width, height)).astype(int)
+        if (high <= low).any():
+            continue
+        fine = 4
+        canvas = np.zeros(((high[1] - low[1]) * fine, (high[0] - low[0]) * fine), np.uint8)
+        points = np.round(((path - (left, top) - low) * fine - 0.5) * 16).astype(np.int32)
+        cv2.polylines(canvas, [points], False, 255, max(1, round(thick * fine)), cv2.LINE_AA, 4)
+        alpha = cv2.resize(canvas, (high[0] - low[0], high[1] - low[1]), interpolation=cv2.INTER_AREA)
+        alpha = alpha.astype(np.float32) / np.float32(255)
+        where = slice(low[1], high[1]), slice(low[0], high[0])
+        under = alpha * (1 - rgba[where][..., 3])
+        colour = np.asarray(params.strap_rgb if strap.rgb is None else [c / 255 for c in strap.rgb], np.float32)
+        rgba[where][..., :3] += under[..., None] * colour
+        rgba[where][..., 3] += under
+        round_top = cv2.GaussianBlur(alpha, (0, 0), max(0.5, thick / 3)) * np.float32(0.6 * thick)
+        relief[where] += (round_top - relief[where]) * np.minimum(under * 2, 1)
+    return rgba, relief
+
+
+def strap_path(
+    to: str, start: Points, side: int, face: LandmarkedFace, axes: FaceAxes, mesh: Mesh, goal: Targets
+) -> Points | None:
+    """A strap's course over the cheek, or None where it cannot be seen.
+
+    Args:
+        to: ``ear_top``, ``ear_bottom``, ``ear``, ``crown`` or ``nape``.
+        start: (2,) where it leaves the mask.
+        side: -1 for image left, 1 for image right.
+        face: in the same pixels.
+        axes: the face's own.
+        mesh: the mask's, for which side is hidden.
+        goal: where the mask's edges are.
+
+    Returns:
+        (n, 2) points from the mask to where the strap disappears.
+    """
+    hidden = side == mesh.far and (mesh.silhouette is not None or abs(axes.yaw_deg) > 32)
+    if not goal.on_face:
+        if side != goal.side:
+            return None
+    elif hidden:
+        return None
+    end = strap_end(to, side, face, axes)
+    along = end - start
+    length = float(np.hypot(*along))
+    if length < 0.02 * axes.width or length > 1.2 * axes.width:
+        return None
+    if goal.on_face and side * float(along @ axes.x) < -0.05 * axes.width:
+        return None
+    sag = {"ear_bottom": -0.02, "nape": 0.03, "crown": -0.02}.get(to, 0.015) * axes.width
+    bend = start + 0.5 * along + sag * axes.y
+    t = np.linspace(0, 1, 14)[:, None]
+    path: Points = (1 - t) ** 2 * start + 2 * t * (1 - t) * bend + t**2 * end
+    return path
+
+
+def strap_end(to: str, side: int, face: LandmarkedFace, axes: FaceAxes) -> Points:
+    """Where a strap disappears: behind the ear or round the head's edge.
+
+    dlib's jaw begins just before the ear, at the height of the eyes. The more
+    the head turns away from this side, the more lies behind that point.
+    """
+    turned = max(0.0, -side * math.sin(math.radians(axes.yaw_deg)))
+    out = side * axes.x * axes.width
+    index = {"ear_top": 0.15, "ear": 0.7, "ear_bottom": 1.5, "crown": 0.0, "nape": 1.9}.get(to, 0.7)
+    root = jaw_point(face.landmarks, index if side < 0 else 16 - index)
+    if to == "crown":
+        return root + out * (0.0 + 0.30 * turned) - axes.y * 0.17 * axes.height
+    if to == "nape":
+        return root + out * (0.02 + 0.38 * turned)
+    lower = 0.02 if to == "ear_bottom" else -0.01
+    return root + out * (0.025 + 0.20 * turned) + axes.y * lower * axes.height

@@ -1,0 +1,342 @@
+"""Where a mask's edges go on a face: worn well, badly, or hanging from an ear.
+
+The template says where its anchors lie when it is worn as it should be. Here
+they are resolved on one face, moved by how this wearer wears it, and told
+what lies between them: the nose that pushes the cloth out, and the cheeks.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from maskgen.spots import face_frame
+
+if TYPE_CHECKING:
+    from maskgen.params import MaskParams
+    from maskgen.templates import MaskTemplate
+    from maskgen.types import LandmarkedFace, Points
+
+
+@dataclass(frozen=True, slots=True)
+class FaceAxes:
+    """A face's axes and size, steady under turning.
+
+    Attributes:
+        x: (2,) unit vector along the line of the eyes, to the image's right.
+        y: (2,) unit vector towards the chin.
+        width: pixels, that of the face seen from the front.
+        height: pixels, brows' top to chin.
+        centre: (2,) between nose and mouth.
+        yaw_deg: as in ``Pose``.
+    """
+
+    x: Points
+    y: Points
+    width: float
+    height: float
+    centre: Points
+    yaw_deg: float
+
+
+def face_axes(face: LandmarkedFace) -> FaceAxes:
+    """The axes of a face; a turned head keeps its width through its height."""
+    marks = face.landmarks
+    frame = face_frame(marks)
+    nose_to_chin = float((marks[8] - marks[27]) @ frame.down)
+    # 1.2 is the frontal ratio of jaw width to it (spots.typical_landmarks);
+    # a wide open mouth lengthens it, so the turned head gets a little less.
+    width = max(frame.width, 1.08 * nose_to_chin, 1e-3)
+    centre = (marks[33] + marks[48:68].mean(axis=0)) / 2
+    return FaceAxes(frame.right, frame.down, width, max(frame.height, 1e-3), centre, face.pose.yaw_deg)
+
+
+@dataclass(frozen=True, slots=True)
+class Targets:
+    """A template's anchors, and where they go in the photo.
+
+    Attributes:
+        top_source, bottom_source: (n, 2) template pixels, left to right.
+        top_knots, bottom_knots: (n,) from 0 to 1 along each edge.
+        top, bottom: (n, 2) photo pixels.
+        on_face: False for a mask that hangs beside the face.
+        side: the ear that it hangs from, -1 image left, 1 image right.
+        apex: (how far down from top edge to bottom, pixels along the face's x)
+            of the furthest push of the nose, or None.
+        left_cheek, right_cheek: (m, 2) offsets of the side edges from a
+            straight line, top to bottom, or None.
+        reach: (n, 2) further points that the picture of the mask must include.
+    """
+
+    top_source: Points
+    bottom_source: Points
+    top_knots: Points
+    bottom_knots: Points
+    top: Points
+    bottom: Points
+    on_face: bool
+    side: int
+    apex: tuple[float, float] | None
+    left_cheek: Points | None
+    right_cheek: Points | None
+    reach: Points
+
+
+def targets(template: MaskTemplate, face: LandmarkedFace, params: MaskParams, axes: FaceAxes) -> Targets:
+    """Where every anchor goes.
+
+    With every number of ``params`` at its neutral value (``loose`` 0.3, the
+    others 0) and wear ``correct``, anchors land exactly on their spots.
+    """
+    marks = face.landmarks
+    frame = face_frame(marks)
+    top_source = np.array([anchor.xy for anchor in template.top], float)
+    bottom_source = np.array([anchor.xy for anchor in template.bottom], float)
+    top_knots, bottom_knots = knots(top_source), knots(bottom_source)
+    side = params.side
+    if abs(axes.yaw_deg) > 18:
+        side = -1 if axes.yaw_deg > 0 else 1
+
+    if params.wear == "one_ear":
+        top, bottom = _hanging(top_source, bottom_source, marks, params, axes, side)
+        reach = np.stack([jaw_point(marks, 0 if side < 0 else 16) + side * 0.2 * axes.width * axes.x])
+        return Targets(
+            top_source, bottom_source, top_knots, bottom_knots, top, bottom, False, side, None, None, None, reach
+        )
+
+    top = np.array([anchor.spot.resolve(marks, frame) for anchor in template.top])
+    bottom = np.array([anchor.spot.resolve(marks, frame) for anchor in template.bottom])
+    top, bottom = _worn(top, bottom, top_knots, bottom_knots, marks, params, axes)
+    top, bottom = _fitted(top, bottom, top_knots, bottom_knots, marks, params, axes)
+    left = _cheek(top[0], bottom[0], marks, -1, axes)
+    right = _cheek(top[-1], bottom[-1], marks, 1, axes)
+    apex = _apex(top, bottom, top_knots, bottom_knots, marks, template, params, axes)
+    ears = [jaw_point(marks, index) + out * 0.28 * axes.width * axes.x for index, out in ((0, -1), (16, 1))]
+    return Targets(
+        top_source,
+        bottom_source,
+        top_knots,
+        bottom_knots,
+        top,
+        bottom,
+        True,
+        side,
+        apex,
+        left,
+        right,
+        np.stack([*ears, *(ear - 0.2 * axes.height * axes.y for ear in ears)]),
+    )
+
+
+def knots(points: Points) -> Points:
+    """(n,) cumulative chord lengths from 0 to 1."""
+    lengths = np.maximum(np.hypot(*np.diff(points, axis=0).T), 1e-6)
+    along = np.concatenate([[0], np.cumsum(lengths)])
+    out: Points = along / along[-1]
+    return out
+
+
+def jaw_point(landmarks: Points, index: float) -> Points:
+    """(2,) a point on the jaw by fractional landmark, 0 to 16, held to its ends."""
+    index = min(max(index, 0.0), 16.0)
+    whole = min(int(index), 15)
+    out: Points = landmarks[whole] + (index - whole) * (landmarks[whole + 1] - landmarks[whole])
+    return out
+
+
+def nearest_jaw(landmarks: Points, point: Points, side: int) -> tuple[float, float]:
+    """The jaw's fractional index nearest to a point, on one side, and the distance in pixels."""
+    indices = np.linspace(0, 7, 57) if side < 0 else np.linspace(16, 9, 57)
+    low = np.minimum(indices.astype(int), 15)
+    curve = landmarks[low] + (indices - low)[:, None] * (landmarks[low + 1] - landmarks[low])
+    distance = np.hypot(*(curve - point).T)
+    best = int(distance.argmin())
+    return float(indices[best]), float(distance[best])
+
+
+def _centre_weight(at: Points) -> Points:
+    out: Points = np.sin(np.pi * at)
+    return out
+
+
+def _middle(points: Points, at: Points) -> Points:
+    """(2,) where an edge crosses the face's middle."""
+    return np.array([np.interp(0.5, at, points[:, 0]), np.interp(0.5, at, points[:, 1])])
+
+
+def _slid(landmarks: Points, point: Points, side: int, steps: float) -> Points:
+    """(2,) how far a point moves when it slides down the jaw by some landmarks."""
+    index, _ = nearest_jaw(landmarks, point, side)
+    moved = min(index + steps, 7.0) if side < 0 else max(index - steps, 9.0)
+    return jaw_point(landmarks, moved) - jaw_point(landmarks, index)
+
+
+def _moved(points: Points, at: Points, left: Points, centre: Points, right: Points) -> Points:
+    """An edge displaced at its ends and its middle, smoothly between."""
+    weight = _centre_weight(at)[:, None]
+    ends = np.where(at[:, None] < 0.5, left, right)
+    out: Points = points + weight * centre + (1 - weight) * ends
+    return out
+
+
+def _arc(at: Points, left: Points, centre: Points, right: Points) -> Points:
+    """An edge drawn anew through three points."""
+    line = left + at[:, None] * (right - left)
+    out: Points = line + _centre_weight(at)[:, None] * (centre - (left + right) / 2)
+    return out
+
+
+def _worn(
+    top: Points, bottom: Points, top_at: Points, bottom_at: Points, marks: Points, params: MaskParams, axes: FaceAxes
+) -> tuple[Points, Points]:
+    amount = params.wear_amount
+    down = axes.height * axes.y
+    if params.wear == "nose_out":
+        steps = 0.4 + 1.1 * amount
+        goal = marks[33] + (0.2 + 0.6 * amount) * (marks[51] - marks[33])
+        top = _moved(
+            top,
+            top_at,
+            _slid(marks, top[0], -1, steps),
+            goal - _middle(top, top_at),
+            _slid(marks, top[-1], 1, steps),
+        )
+        bottom = bottom + (0.01 + 0.03 * amount) * down * _centre_weight(bottom_at)[:, None]
+    elif params.wear == "mouth_out":
+        steps = 1.4 + 1.2 * amount
+        goal = marks[57] + (0.1 + 0.4 * amount) * (marks[8] - marks[57])
+        ends = [jaw_point(marks, min(nearest_jaw(marks, top[0], -1)[0] + steps, 4.6)) - top[0]]
+        ends.append(jaw_point(marks, max(nearest_jaw(marks, top[-1], 1)[0] - steps, 11.4)) - top[-1])
+        top = _moved(top, top_at, ends[0], goal - _middle(top, top_at), ends[1])
+        low = (0.07 + 0.1 * amount) * down
+        bottom = _moved(bottom, bottom_at, _slid(marks, bottom[0], -1, 0.9), low, _slid(marks, bottom[-1], 1, 0.9))
+    elif params.wear == "chin":
+        index = 3.4 + 1.3 * amount
+        centre = marks[8] + (-0.09 + 0.13 * amount) * down
+        top = _arc(top_at, jaw_point(marks, index), centre, jaw_point(marks, 16 - index))
+        deep = marks[8] + (0.17 + 0.14 * amount) * down
+        bottom = _arc(
+            bottom_at,
+            jaw_point(marks, index + 1.1) + 0.05 * down,
+            deep,
+            jaw_point(marks, 14.9 - index) + 0.05 * down,
+        )
+    return top, bottom
+
+
+def _fitted(
+    top: Points, bottom: Points, top_at: Points, bottom_at: Points, marks: Points, params: MaskParams, axes: FaceAxes
+) -> tuple[Points, Points]:
+    """Height, width, slack, tilt and slip."""
+    across, down = axes.width * axes.x, axes.height * axes.y
+    top_weight, bottom_weight = _centre_weight(top_at)[:, None], _centre_weight(bottom_at)[:, None]
+    top = top - params.raise_top * down * (0.5 + 0.5 * top_weight)
+    bottom = bottom + params.raise_bottom * down * (0.3 + 0.7 * bottom_weight)
+    top = top + 0.5 * params.widen * across * (2 * top_at[:, None] - 1) * (1 - top_weight)
+    bottom = bottom + 0.5 * params.widen * across * (2 * bottom_at[:, None] - 1) * (1 - bottom_weight)
+    slack = (params.loose - 0.3) * 0.045 * axes.width
+    if slack:
+        away = bottom - axes.centre
+        bottom = bottom + slack * away / np.maximum(np.hypot(*away.T), 1e-6)[:, None]
+    if params.asymmetry or params.tilt_deg or params.shift_x:
+        pivot = (_middle(top, top_at) + _middle(bottom, bottom_at)) / 2
+        angle = math.radians(params.tilt_deg)
+        turn = np.array([[math.cos(angle), math.sin(angle)], [-math.sin(angle), math.cos(angle)]])
+        edges = []
+        for edge, at in ((top, top_at), (bottom, bottom_at)):
+            lifted = edge - 0.5 * params.asymmetry * down * (1 - 2 * at[:, None])
+            edges.append((lifted - pivot) @ turn + pivot + params.shift_x * across)
+        top, bottom = edges
+    if params.widen > 0 or params.tilt_deg or params.shift_x or params.asymmetry:
+        for edge in (top, bottom):
+            for end, side in ((0, -1), (-1, 1)):
+                edge[end] -= _outside(edge[end], marks, side, axes) * side * axes.x
+    return top, bottom
+
+
+def _outside(point: Points, marks: Points, side: int, axes: FaceAxes) -> float:
+    """How far a side edge would float beyond the jaw at its height, in pixels; 0 if it does not."""
+    half = marks[0:8] if side < 0 else marks[16:8:-1]
+    heights = half @ axes.y
+    level = float(point @ axes.y)
+    if level > heights[-1]:
+        return 0.0
+    contour = float(np.interp(level, np.maximum.accumulate(heights), half @ axes.x))
+    return max(0.0, side * (float(point @ axes.x) - contour) - 0.015 * axes.width)
+
+
+def _cheek(top: Points, bottom: Points, marks: Points, side: int, axes: FaceAxes) -> Points | None:
+    """How the side edge bows out along the jaw between its two ends."""
+    first, first_off = nearest_jaw(marks, top, side)
+    last, last_off = nearest_jaw(marks, bottom, side)
+    near = 1 - (first_off + last_off) / (0.16 * axes.width)
+    if near <= 0 or abs(last - first) < 0.2 or (last - first) * -side < 0:
+        return None
+    along = np.linspace(0, 1, 6)
+    curve = np.array([jaw_point(marks, first + t * (last - first)) for t in along])
+    line = curve[0] + along[:, None] * (curve[-1] - curve[0])
+    out: Points = 0.9 * near * (curve - line)
+    return out
+
+
+def _apex(
+    top: Points,
+    bottom: Points,
+    top_at: Points,
+    bottom_at: Points,
+    marks: Points,
+    template: MaskTemplate,
+    params: MaskParams,
+    axes: FaceAxes,
+) -> tuple[float, float] | None:
+    """How far nose or lips push the middle of the cloth sideways when the head is turned."""
+    high, low = _middle(top, top_at), _middle(bottom, bottom_at)
+    line = low - high
+    length = float(line @ axes.y)
+    if length < 1e-3:
+        return None
+    turned = math.sin(math.radians(axes.yaw_deg))
+    best = (0.4, 0.0)
+    for index in (30, 33, 51, 57):
+        at = float((marks[index] - high) @ axes.y) / length
+        if 0.03 < at < 0.9:
+            push = float((marks[index] - high - at * line) @ axes.x)
+            if push * turned > 0 and abs(push) > abs(best[1]):
+                best = (at, push)
+    stand_off = (params.bulge + 0.45 * template.material.relief + 0.015) * axes.width * turned
+    push = min(abs(best[1]), 1.3 * axes.width * abs(turned)) * (1 if turned > 0 else -1) + stand_off
+    return (min(max(best[0], 0.25), 0.6), push) if abs(push) > 0.002 * axes.width else None
+
+
+def _hanging(
+    top: Points, bottom: Points, marks: Points, params: MaskParams, axes: FaceAxes, side: int
+) -> tuple[Points, Points]:
+    """Both edges of a mask that hangs from one ear, seen half from its edge."""
+    amount = params.wear_amount
+    both = np.concatenate([top, bottom])
+    low, high = both.min(axis=0), both.max(axis=0)
+    size = np.maximum(high - low, 1)
+    angle = math.radians(58 + 32 * amount + params.tilt_deg)
+    along = -side * math.cos(angle) * axes.x + math.sin(angle) * axes.y
+    crosswise = math.cos(angle) * axes.y + side * math.sin(angle) * axes.x
+    ear = jaw_point(marks, 0.8 if side < 0 else 15.2) + side * 0.03 * axes.width * axes.x
+    start = ear + 0.1 * axes.height * axes.y
+    long = (0.72 - 0.12 * amount) * axes.width
+    wide = min(size[1] / size[0], 0.8) * axes.width * (0.62 - 0.25 * amount)
+
+    def placed(points: Points) -> Points:
+        s = (points[:, 0] - low[0]) / size[0]
+        s = s if side < 0 else 1 - s
+        c = (points[:, 1] - low[1]) / size[1] - 0.5
+        sway = 0.06 * axes.width * np.sin(np.pi * s)
+        out: Points = (
+            start
+            + (s * long)[:, None] * along
+            + (c * wide + sway * (1 if params.wrinkle_seed % 2 else -1))[:, None] * crosswise
+        )
+        return out
+
+    return placed(top), placed(bottom)
