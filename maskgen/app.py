@@ -58,6 +58,7 @@ def main() -> None:
     Exit codes: 0 done, 1 could not, 2 wrong words, 130 interrupted.
     """
     console.tolerate_any_name()
+    console.log_to_stderr()
     try:
         app(prog_name="maskgen")
     except MaskgenError as error:

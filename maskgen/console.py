@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import io
+import logging
 import os
 import sys
 
@@ -74,6 +75,21 @@ def say_error(message: object) -> None:
     """Write ``maskgen: message`` to stderr as one line."""
     with contextlib.suppress(OSError, ValueError):
         sys.stderr.write(f"maskgen: {printable(message)}\n")
+
+
+class _StderrHandler(logging.Handler):
+    """Writes to whatever ``sys.stderr`` is at that moment, one line a record."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        say_error(record.getMessage())
+
+
+def log_to_stderr() -> None:
+    """Show what the project's own libraries warn about as lines like ``say_error``'s; others' logs stay as they are."""
+    for name in ("maskgen", "trainer", "detect"):
+        logger = logging.getLogger(name)
+        if not any(isinstance(handler, _StderrHandler) for handler in logger.handlers):
+            logger.addHandler(_StderrHandler(logging.WARNING))
 
 
 def reader_has_gone() -> None:

@@ -270,7 +270,8 @@ def download(name: str) -> Path:
     reasons = []
     for url in file.urls:
         host = urlsplit(url).hostname
-        logger.info("downloading %s from %s", name, url)
+        # What uses the network says so, asked or not.
+        logger.warning("downloading %s from %s", name, url)
         try:
             saved = pooch.retrieve(
                 url,

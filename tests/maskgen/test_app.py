@@ -13,6 +13,7 @@ import typer
 
 import maskgen
 from maskgen import app as maskgen_app
+from maskgen import console
 from maskgen.errors import InputError
 
 if TYPE_CHECKING:
@@ -97,6 +98,12 @@ def test_a_reader_that_leaves_is_no_error() -> None:
     command = f"( sleep 0.1; exec {sys.executable} -m maskgen.app doctor --json ) | true"
     done = subprocess.run(["sh", "-c", command], capture_output=True, timeout=60, check=False)
     assert done.stderr == b""
+
+
+@pytest.fixture(autouse=True)
+def _loggers_stay(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tests that run main in this process leave its loggers alone."""
+    monkeypatch.setattr(console, "log_to_stderr", lambda: None)
 
 
 def _ending(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import io
+import logging
 import sys
 
 import pytest
@@ -52,6 +53,20 @@ def test_any_name_reaches_an_ascii_terminal(monkeypatch: pytest.MonkeyPatch) -> 
 )
 def test_in_one_line(error: OSError, line: str | None) -> None:
     assert console.in_one_line(error) == line
+
+
+def test_warnings_of_the_libraries_are_lines(capsys: pytest.CaptureFixture[str]) -> None:
+    ours = [logging.getLogger(name) for name in ("maskgen", "trainer", "detect")]
+    before = [list(logger.handlers) for logger in ours]
+    try:
+        console.log_to_stderr()
+        console.log_to_stderr()
+        logging.getLogger("maskgen.weights").warning("%s is\nempty", "a.onnx")
+        logging.getLogger("trainer.fit").info("not shown")
+        assert capsys.readouterr().err == "maskgen: a.onnx is\\nempty\n"
+    finally:
+        for logger, handlers in zip(ours, before, strict=True):
+            logger.handlers = handlers
 
 
 def test_stderr_that_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
