@@ -8,8 +8,9 @@ flowers, camouflage, letters, logos, grins and snouts.
 from __future__ import annotations
 
 import colorsys
+import itertools
 from collections.abc import Callable
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +21,9 @@ from maskgen.palette import PALETTE, RGBTriple
 Cloth: TypeAlias = NDArray[np.float32]
 """(H, W, 3) float32 sRGB in [0, 1]."""
 
-_Painter: TypeAlias = Callable[[np.random.Generator, int, int, NDArray[np.float32]], Cloth]
+_Colour: TypeAlias = NDArray[Any]
+_Field: TypeAlias = NDArray[Any]
+_Painter: TypeAlias = Callable[[np.random.Generator, int, int, _Colour], _Field]
 
 
 def render(name: str, seed: int, size_wh: tuple[int, int], base_rgb: RGBTriple) -> Cloth:
@@ -43,11 +46,10 @@ def render(name: str, seed: int, size_wh: tuple[int, int], base_rgb: RGBTriple) 
     rng = np.random.default_rng(seed)
     width, height = size_wh
     base = np.asarray(base_rgb, np.float32) / 255
-    cloth = _PAINTERS[name](rng, width, height, base)
-    return np.clip(cloth, 0, 1).astype(np.float32, copy=False)
+    return np.clip(_PAINTERS[name](rng, width, height, base), 0, 1).astype(np.float32, copy=False)
 
 
-def _partner(rng: np.random.Generator, base: NDArray[np.float32]) -> NDArray[np.float32]:
+def _partner(rng: np.random.Generator, base: _Field) -> _Field:
     """A second colour that somebody would print on the first."""
     if rng.random() < 0.45:
         names = list(PALETTE)
@@ -59,24 +61,26 @@ def _partner(rng: np.random.Generator, base: NDArray[np.float32]) -> NDArray[np.
     return np.asarray(colorsys.hsv_to_rgb(hue, saturation, value), np.float32)
 
 
-def _grid(width: int, height: int, angle_rad: float) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def _grid(width: int, height: int, angle_rad: float) -> tuple[_Field, _Field]:
     """Turned coordinates in units of the cloth's width."""
     y, x = np.mgrid[0:height, 0:width].astype(np.float32) / width
     cos, sin = np.float32(np.cos(angle_rad)), np.float32(np.sin(angle_rad))
     return x * cos + y * sin, y * cos - x * sin
 
 
-def _wave(phase: NDArray[np.float32], duty: float, sharpness: float = 12) -> NDArray[np.float32]:
+def _wave(phase: _Field, duty: float, sharpness: float = 12) -> _Field:
     """A soft-edged square wave in [0, 1] of period 1."""
     threshold = np.float32(np.cos(np.pi * duty))
-    return np.clip((np.cos(2 * np.pi * phase) - threshold) * np.float32(sharpness / 4) + 0.5, 0, 1).astype(np.float32)
+    return np.asarray(
+        np.clip((np.cos(2 * np.pi * phase) - threshold) * np.float32(sharpness / 4) + 0.5, 0, 1).astype(np.float32)
+    )
 
 
-def _mix(base: Cloth | NDArray[np.float32], other: NDArray[np.float32], weight: NDArray[np.float32]) -> Cloth:
+def _mix(base: _Field, other: _Field, weight: _Field) -> _Field:
     return np.asarray(base + (other - base) * weight[..., None], np.float32)
 
 
-def _noise(rng: np.random.Generator, width: int, height: int, cells: float) -> NDArray[np.float32]:
+def _noise(rng: np.random.Generator, width: int, height: int, cells: float) -> _Field:
     """Smooth noise in about [-1, 1] with ``cells`` lumps across the width."""
     import cv2
 
@@ -86,11 +90,11 @@ def _noise(rng: np.random.Generator, width: int, height: int, cells: float) -> N
     return np.asarray(cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC), np.float32)
 
 
-def _plain(width: int, height: int, base: NDArray[np.float32]) -> Cloth:
+def _plain(width: int, height: int, base: _Field) -> _Field:
     return np.broadcast_to(base, (height, width, 3)).astype(np.float32)
 
 
-def _stripes(rng: np.random.Generator, width: int, height: int, base: NDArray[np.float32]) -> Cloth:
+def _stripes(rng: np.random.Generator, width: int, height: int, base: _Field) -> _Field:
     u, _ = _grid(width, height, float(rng.choice([0, np.pi / 2, np.pi / 4]) + rng.normal(0, 0.03)))
     band = _wave(u * rng.uniform(5, 22), rng.uniform(0.2, 0.6))
     cloth = _mix(_plain(width, height, base), _partner(rng, base), band)
@@ -99,7 +103,7 @@ def _stripes(rng: np.random.Generator, width: int, height: int, base: NDArray[np
     return cloth
 
 
-def _checks(rng: np.random.Generator, width: int, height: int, base: NDArray[np.float32]) -> Cloth:
+def _checks(rng: np.random.Generator, width: int, height: int, base: _Field) -> _Field:
     u, v = _grid(width, height, float(rng.choice([0, np.pi / 4]) + rng.normal(0, 0.03)))
     count, duty = rng.uniform(6, 20), rng.uniform(0.35, 0.6)
     partner = _partner(rng, base)
@@ -108,7 +112,7 @@ def _checks(rng: np.random.Generator, width: int, height: int, base: NDArray[np.
     return _mix(_mix(_plain(width, height, base), partner, across * 0.5), partner, down * 0.5)
 
 
-def _tartan(rng: np.random.Generator, width: int, height: int, base: NDArray[np.float32]) -> Cloth:
+def _tartan(rng: np.random.Generator, width: int, height: int, base: _Field) -> _Field:
     u, v = _grid(width, height, float(rng.normal(0, 0.05)))
     cloth = _plain(width, height, base)
     for _ in range(int(rng.integers(3, 6))):
@@ -118,7 +122,7 @@ def _tartan(rng: np.random.Generator, width: int, height: int, base: NDArray[np.
     return cloth
 
 
-def _dots(rng: np.random.Generator, width: int, height: int, base: NDArray[np.float32]) -> Cloth:
+def _dots(rng: np.random.Generator, width: int, height: int, base: _Field) -> _Field:
     u, v = _grid(width, height, float(rng.uniform(0, np.pi / 2)))
     count, radius = rng.uniform(7, 24), rng.uniform(0.15, 0.36)
     row = np.floor(v * count)
@@ -128,7 +132,7 @@ def _dots(rng: np.random.Generator, width: int, height: int, base: NDArray[np.fl
     return _mix(_plain(width, height, base), _partner(rng, base), inside)
 
 
-def _camouflage(rng: np.random.Generator, width: int, height: int, base: NDArray[np.float32]) -> Cloth:
+def _camouflage(rng: np.random.Generator, width: int, height: int, base: _Field) -> _Field:
     families = (
         ("olive", "forest", "brown", "black"),
         ("beige", "brown", "mustard", "olive"),
@@ -143,7 +147,7 @@ def _camouflage(rng: np.random.Generator, width: int, height: int, base: NDArray
     return cloth
 
 
-def _floral(rng: np.random.Generator, width: int, height: int, base: NDArray[np.float32]) -> Cloth:
+def _floral(rng: np.random.Generator, width: int, height: int, base: _Field) -> _Field:
     import cv2
 
     cloth = _plain(width, height, base).copy()
@@ -166,9 +170,7 @@ def _floral(rng: np.random.Generator, width: int, height: int, base: NDArray[np.
     return cloth
 
 
-def _ellipse(
-    cv2: object, cloth: Cloth, x: float, y: float, a: float, b: float, angle: float, colour: NDArray[np.float32]
-) -> None:
+def _ellipse(cv2: object, cloth: _Field, x: float, y: float, a: float, b: float, angle: float, colour: _Field) -> None:
     """A filled ellipse, placed to a sixteenth of a pixel."""
     axes = (max(1, round(a * 16)), max(1, round(b * 16)))
     cv2.ellipse(  # type: ignore[attr-defined]
@@ -176,7 +178,7 @@ def _ellipse(
     )
 
 
-def _letters(rng: np.random.Generator, width: int, height: int, base: NDArray[np.float32]) -> Cloth:
+def _letters(rng: np.random.Generator, width: int, height: int, base: _Field) -> _Field:
     import cv2
 
     cloth = _plain(width, height, base).copy()
@@ -197,7 +199,7 @@ def _letters(rng: np.random.Generator, width: int, height: int, base: NDArray[np
     return cloth
 
 
-def _logo(rng: np.random.Generator, width: int, height: int, base: NDArray[np.float32]) -> Cloth:
+def _logo(rng: np.random.Generator, width: int, height: int, base: _Field) -> _Field:
     import cv2
 
     cloth = _plain(width, height, base).copy()
@@ -214,7 +216,7 @@ def _logo(rng: np.random.Generator, width: int, height: int, base: NDArray[np.fl
     return cloth
 
 
-def _grin(rng: np.random.Generator, width: int, height: int, base: NDArray[np.float32]) -> Cloth:
+def _grin(rng: np.random.Generator, width: int, height: int, base: _Field) -> _Field:
     """A mouth, a snout or a skull's teeth, as joke masks have them."""
     import cv2
 
@@ -239,7 +241,7 @@ def _grin(rng: np.random.Generator, width: int, height: int, base: NDArray[np.fl
         teeth = int(rng.integers(6, 14))
         _ellipse(cv2, cloth, x, y, mouth_w * 1.5, mouth_h * 1.3, 0, dark)
         edges = np.linspace(x - mouth_w * 1.3, x + mouth_w * 1.3, teeth + 1)
-        for left, right in zip(edges[:-1], edges[1:], strict=True):
+        for left, right in itertools.pairwise(edges):
             reach = mouth_h * 1.1 * np.sqrt(max(0.0, 1 - ((left + right) / 2 - x) ** 2 / (mouth_w * 1.5) ** 2))
             for sign in (-1, 1):
                 tip = (left + right) / 2 if kind == 3 else right
@@ -250,20 +252,20 @@ def _grin(rng: np.random.Generator, width: int, height: int, base: NDArray[np.fl
     return cloth
 
 
-def _gradient(rng: np.random.Generator, width: int, height: int, base: NDArray[np.float32]) -> Cloth:
+def _gradient(rng: np.random.Generator, width: int, height: int, base: _Field) -> _Field:
     u, _ = _grid(width, height, float(rng.uniform(0, 2 * np.pi)))
     ramp = (u - u.min()) / max(float(np.ptp(u)), 1e-6)
     return _mix(_plain(width, height, base), _partner(rng, base), ramp.astype(np.float32))
 
 
-def _tie_dye(rng: np.random.Generator, width: int, height: int, base: NDArray[np.float32]) -> Cloth:
+def _tie_dye(rng: np.random.Generator, width: int, height: int, base: _Field) -> _Field:
     cloth = _plain(width, height, base)
     for _ in range(int(rng.integers(2, 5))):
         cloth = _mix(cloth, _partner(rng, base), np.clip(_noise(rng, width, height, rng.uniform(3, 8)) + 0.2, 0, 1))
     return cloth
 
 
-def _paisley(rng: np.random.Generator, width: int, height: int, base: NDArray[np.float32]) -> Cloth:
+def _paisley(rng: np.random.Generator, width: int, height: int, base: _Field) -> _Field:
     import cv2
 
     cloth = _plain(width, height, base).copy()
@@ -281,13 +283,13 @@ def _paisley(rng: np.random.Generator, width: int, height: int, base: NDArray[np
     return cloth
 
 
-def _heather(rng: np.random.Generator, width: int, height: int, base: NDArray[np.float32]) -> Cloth:
+def _heather(rng: np.random.Generator, width: int, height: int, base: _Field) -> _Field:
     """Melange jersey: two yarns that never mix evenly."""
     fibre = rng.normal(0, 1, (height, max(1, width // 6))).astype(np.float32)
     import cv2
 
     threads = np.asarray(cv2.resize(fibre, (width, height), interpolation=cv2.INTER_LINEAR), np.float32)
-    return _plain(width, height, base) + threads[..., None] * np.float32(rng.uniform(0.02, 0.07))
+    return np.asarray(_plain(width, height, base) + threads[..., None] * np.float32(rng.uniform(0.02, 0.07)))
 
 
 _PAINTERS: Final[dict[str, _Painter]] = {
