@@ -6,13 +6,16 @@ command needs is imported when it runs.
 
 from __future__ import annotations
 
-import importlib
 import sys
 from typing import Annotated
 
 import typer
 
+import detect.cli
+import maskgen.cli
+import trainer.cli
 from maskgen import __version__, console
+from maskgen.commands import demo, doctor
 from maskgen.errors import MaskgenError
 
 app = typer.Typer(
@@ -23,18 +26,11 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for _module, _name in (
-    ("maskgen.cli", None),
-    ("trainer.cli", None),
-    ("detect.cli", "detect"),
-    ("maskgen.commands.demo", None),
-    ("maskgen.commands.doctor", None),
-):
-    try:
-        app.add_typer(importlib.import_module(_module).app, name=_name)
-    except ModuleNotFoundError as _error:  # while the stages are being written
-        if _error.name not in ("maskgen.commands.generate", "trainer.cli", "detect.cli", "maskgen.commands.demo"):
-            raise
+app.add_typer(maskgen.cli.app)
+app.add_typer(trainer.cli.app)
+app.add_typer(detect.cli.app, name="detect")
+app.add_typer(demo.app)
+app.add_typer(doctor.app)
 
 
 def _version(wanted: bool) -> None:
