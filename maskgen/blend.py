@@ -85,7 +85,7 @@ def estimate_light(photo: RGB, face: LandmarkedFace) -> Light:
     scale = min(1.0, SMALL / max(height, width))
     size = max(8, round(width * scale)), max(8, round(height * scale))
     shrink = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
-    small = cv2.resize(to_linear(photo), size, interpolation=shrink)
+    small = to_linear(np.asarray(cv2.resize(photo, size, interpolation=shrink), np.uint8))
     ratio = np.array([size[0] / width, size[1] / height])
     marks = face.landmarks * ratio
     axes = face_axes(face)
@@ -146,44 +146,60 @@ def lay(
     alpha_out, body_out = np.zeros((height, width), np.float32), np.zeros((height, width), np.float32)
     image = photo.copy()
     axes = face_axes(face)
-    soft = params.edge_blur + 0.0
-    pad = math.ceil(2 + 3 * layer.lift * params.shadow_soft + 3 * light.blur_px + soft)
+    spread = math.sqrt(max((params.sharpness * min(light.blur_px, 4.0)) ** 2 - 0.35**2, 0) + params.edge_blur**2)
+    pad = math.ceil(2 + 2.5 * layer.lift * params.shadow_soft + 2 * spread)
     placed = _place(layer, pad, (width, height))
     if placed is None:
         return image, alpha_out, body_out
     where, rgba, relief, sheer, body, normal = placed
-    region = to_linear(photo[where])
 
-    lit = _lit(rgba, relief, normal, layer, light, params, axes, where, (width, height))
-    spread = math.sqrt(max((params.sharpness * min(light.blur_px, 4.0)) ** 2 - 0.35**2, 0) + params.edge_blur**2)
+    # Planes, not pixels: numpy is several times faster on them.
+    lit, alpha, albedo = _lit(rgba, relief, normal, layer, light, params, axes, where, (width, height))
     if spread > 0.25:
-        lit = cv2.GaussianBlur(lit, (0, 0), spread)
-        body = cv2.GaussianBlur(body, (0, 0), spread)
-    alpha = lit[..., 3]
+        stack = cv2.GaussianBlur(cv2.merge([*lit, alpha]), (0, 0), spread)
+        *lit, alpha = cv2.split(stack)
+        body = alpha if layer.body is None else cv2.GaussianBlur(body, (0, 0), spread)
 
+    remains = 1 - alpha
+    shadow: _Float | None = None
     if layer.shadow * params.shadow > 0:
-        region *= (1 - _shadow(alpha, layer, light, params, axes, face, where))[..., None]
-    through = (1 - alpha)[..., None]
-    if isinstance(sheer, np.ndarray) or sheer > 0:
-        seen = np.clip(sheer * np.float32(params.translucency), 0, 0.95)
-        seen3 = seen[..., None] if isinstance(seen, np.ndarray) else np.float32(seen)
-        filtered = np.maximum(rgba[..., :3] / np.maximum(rgba[..., 3:], 1e-3), 0.05) * alpha[..., None]
-        mixed = region * (through + seen3 * filtered) + lit[..., :3] * (1 - seen3)
-    else:
-        mixed = region * through + lit[..., :3]
-
-    pixels = _encode(mixed)
-    if params.grain > 0 and light.noise > 0.3:
-        rng = np.random.default_rng(params.seed)
-        noise = cv2.GaussianBlur(rng.standard_normal(alpha.shape, np.float32), (0, 0), 0.6)
-        # 2.1 restores the deviation that the blur took.
-        pixels += (noise * alpha * np.float32(2.1 * params.grain * light.noise))[..., None]
-    touched = (alpha > 0.002) | (region.sum(axis=2) != 0)
+        shadow = 1 - _shadow(alpha, layer, light, params, axes, face, where)
+    seen: Any = np.clip(sheer * np.float32(params.translucency), 0, 0.95)
+    sheer_somewhere = bool(np.any(seen > 0))
     cut = photo[where]
-    changed = np.clip(pixels + 0.5, 0, 255).astype(np.uint8)
-    image[where] = np.where(touched[..., None], changed, cut)
+    beneath = cv2.split(to_linear(cut))
+    noise = _grain(alpha, light, params)
+    planes = []
+    for channel in range(3):
+        below = beneath[channel] if shadow is None else beneath[channel] * shadow
+        plane = below * remains
+        if sheer_somewhere:
+            plane += lit[channel] * (1 - seen)
+            plane += seen * below * np.maximum(albedo[channel], 0.05) * alpha
+        else:
+            plane += lit[channel]
+        plane = _encode(plane)
+        if noise is not None:
+            plane += noise
+        planes.append(plane)
+    changed = cv2.merge([cv2.convertScaleAbs(plane) for plane in planes])
+    touched = alpha > 0.002 if shadow is None else (alpha > 0.002) | (shadow < 0.998)
+    image[where] = cut
+    cv2.copyTo(changed, touched.astype(np.uint8), image[where])
     alpha_out[where], body_out[where] = alpha, body
     return image, alpha_out, body_out
+
+
+def _grain(alpha: _Float, light: Light, params: LightParams) -> _Float | None:
+    """Noise as strong as the photo's own, in 8-bit steps, where something was drawn."""
+    import cv2
+
+    if params.grain <= 0 or light.noise <= 0.3:
+        return None
+    rng = np.random.default_rng(params.seed)
+    noise = cv2.GaussianBlur(rng.standard_normal(alpha.shape, np.float32), (0, 0), 0.6)
+    # 2.1 restores the deviation that the blur took.
+    return np.asarray(noise * alpha * np.float32(2.1 * params.grain * light.noise), np.float32)
 
 
 def to_linear(image: RGB) -> _Float:
@@ -334,11 +350,18 @@ def _noise_and_blur(photo: RGB, face: LandmarkedFace) -> tuple[float, float]:
 
 def _place(layer: Layer, pad: int, size_wh: tuple[int, int]) -> Any:
     """The layer's arrays on the part of the photo that they and their shadow touch."""
-    left, top = layer.origin_xy
-    w, h = layer.size_wh
+    if layer.empty:
+        return None
+    filled = layer.rgba[..., 3] > 0.003
+    rows, columns = np.flatnonzero(filled.any(axis=1)), np.flatnonzero(filled.any(axis=0))
+    if not len(rows):
+        return None
+    tight = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
+    left, top = layer.origin_xy[0] + int(columns[0]), layer.origin_xy[1] + int(rows[0])
+    w, h = int(columns[-1] - columns[0]) + 1, int(rows[-1] - rows[0]) + 1
     x0, y0 = max(left - pad, 0), max(top - pad, 0)
     x1, y1 = min(left + w + pad, size_wh[0]), min(top + h + pad, size_wh[1])
-    if x1 <= x0 or y1 <= y0 or layer.empty:
+    if x1 <= x0 or y1 <= y0:
         return None
     inner = slice(max(top, y0) - y0, min(top + h, y1) - y0), slice(max(left, x0) - x0, min(left + w, x1) - x0)
     source = (
@@ -352,7 +375,7 @@ def _place(layer: Layer, pad: int, size_wh: tuple[int, int]) -> Any:
         if not isinstance(part, np.ndarray):
             return part
         board = np.zeros((y1 - y0, x1 - x0, *part.shape[2:]), np.float32)
-        board[inner] = part[source]
+        board[inner] = part[tight][source]
         return board
 
     where = slice(y0, y1), slice(x0, x1)
@@ -377,21 +400,21 @@ def _lit(
     axes: FaceAxes,
     where: tuple[slice, slice],
     size_wh: tuple[int, int],
-) -> _Float:
-    """The layer in the face's light: (h, w, 4) float32, linear, premultiplied."""
+) -> tuple[list[_Float], _Float, list[_Float]]:
+    """The layer in the face's light.
+
+    Returns:
+        Linear premultiplied red, green and blue; alpha; linear albedo of each.
+    """
     import cv2
 
     h, w = rgba.shape[:2]
-    alpha = rgba[..., 3]
-    albedo = rgba[..., :3] / np.maximum(alpha, 1e-3)[..., None]
-    # sRGB to linear, near enough for a colour that is sampled anyway, and fast.
-    albedo = albedo * (albedo * (albedo * np.float32(0.305306) + np.float32(0.682171)) + np.float32(0.012522))
+    *premultiplied, alpha = cv2.split(rgba)
+    divide = 1 / np.maximum(alpha, np.float32(1e-3))
     x = np.arange(where[1].start, where[1].stop, dtype=np.float32)[None, :] + np.float32(0.5)
     y = np.arange(where[0].start, where[0].stop, dtype=np.float32)[:, None] + np.float32(0.5)
-    nx: Any
-    ny: Any
     if normal is not None:
-        nx, ny = normal[..., 0], normal[..., 1]
+        nx, ny = np.ascontiguousarray(normal[..., 0]), np.ascontiguousarray(normal[..., 1])
     elif layer.follows_face:
         nx, ny = _ball(x, y, axes)
     else:
@@ -400,46 +423,52 @@ def _lit(
     if relief is not None:
         slope_x = cv2.Sobel(relief, cv2.CV_32F, 1, 0, scale=0.125 * params.relief)
         slope_y = cv2.Sobel(relief, cv2.CV_32F, 0, 1, scale=0.125 * params.relief)
-        nz = np.sqrt(np.maximum(1 - nx * nx - ny * ny, 0.05))
+        nz = np.sqrt(np.maximum(1 - nx * nx - ny * ny, np.float32(0.05)))
         length = 1 / np.sqrt(1 + (slope_x * slope_x + slope_y * slope_y))
         nx, ny = (nx - slope_x * nz) * length, (ny - slope_y * nz) * length
         if params.occlusion > 0:
             sigma = max(0.02 * axes.width, 0.7)
             hollow = cv2.GaussianBlur(relief, (0, 0), sigma) - relief
-            depth = np.clip(hollow * np.float32(params.occlusion * 0.5 * params.relief / sigma), -0.25, 0.6)
-            shade -= depth
-    slope_x, slope_y = (
-        light.slope_xy[0] + params.direction_xy[0],
-        light.slope_xy[1] + params.direction_xy[1],
-    )
+            shade -= np.clip(hollow * np.float32(params.occlusion * 0.5 * params.relief / sigma), -0.25, 0.6)
+    lean_x, lean_y = light.slope_xy[0] + params.direction_xy[0], light.slope_xy[1] + params.direction_xy[1]
     # What the ambient share takes from the fitted slope, relief gets back as a
     # steeper key light: pleats show even where the face itself is evenly lit.
     key = 1 / max(params.ambient + 0.25, 0.25)
-    lambert = 1 + (slope_x * nx + slope_y * ny) * np.float32(key)
-    np.clip(lambert, 0.18, 2.2, out=lambert)
-    shade *= lambert
+    lambert = 1 + nx * np.float32(lean_x * key) + ny * np.float32(lean_y * key)
+    shade *= np.clip(lambert, 0.18, 2.2)
     if params.field > 0:
         shade *= _field(light, where, size_wh) ** np.float32(params.field)
     if params.gamma != 1:
-        shade = cv2.pow(np.maximum(shade, 1e-3), params.gamma)
+        shade = cv2.pow(np.maximum(shade, np.float32(1e-3)), params.gamma)
     colour = np.power(light.colour, np.float32(params.white_balance)) * np.asarray(params.tint, np.float32)
     level = np.float32(light.level * params.gain)
-    lit = albedo * (shade[..., None] * (colour * level))
     gloss = layer.gloss * params.specular
-    if gloss > 0:
-        lit += (_highlight(nx, ny, slope_x, slope_y, gloss) * np.float32(gloss * level))[..., None] * colour
+    shine = _highlight(nx, ny, lean_x, lean_y, gloss) * np.float32(gloss * level) if gloss > 0.01 else None
+
+    albedo, lit = [], []
+    for channel in range(3):
+        own = premultiplied[channel] * divide
+        # sRGB to linear, near enough for a colour that is sampled anyway, and fast.
+        own *= own * (own * np.float32(0.305306) + np.float32(0.682171)) + np.float32(0.012522)
+        plane = own * shade
+        plane *= level * colour[channel]
+        if shine is not None:
+            plane += shine * colour[channel]
+        albedo.append(own)
+        lit.append(plane)
     if light.saturation < 1:
-        grey = (lit @ LUMA)[..., None]
-        lit = grey + (lit - grey) * np.float32(light.saturation)
+        grey = lit[0] * LUMA[0] + lit[1] * LUMA[1] + lit[2] * LUMA[2]
+        lit = [grey + (plane - grey) * np.float32(light.saturation) for plane in lit]
     if layer.lit < 1:
-        plain = albedo * np.float32(min(level, 1.0))
-        lit = plain + (lit - plain) * np.float32(layer.lit)
+        plain = np.float32(min(float(level), 1.0) * (1 - layer.lit))
+        lit = [plane * np.float32(layer.lit) + own * plain for plane, own in zip(lit, albedo, strict=True)]
     # A sensor saturates softly: whites stay white and keep a little drawing.
-    lit = np.where(lit > 0.75, 0.75 + 0.25 * np.tanh((lit - 0.75) * 2.2), lit)
-    out = np.empty((h, w, 4), np.float32)
-    out[..., :3] = lit * alpha[..., None]
-    out[..., 3] = alpha
-    return out
+    for plane in lit:
+        excess = np.maximum(plane - np.float32(0.75), 0)
+        np.minimum(plane, np.float32(0.75), out=plane)
+        plane += excess / (1 + 4 * excess)
+        plane *= alpha
+    return lit, alpha, albedo
 
 
 def _ball(x: _Float, y: _Float, axes: FaceAxes) -> tuple[_Float, _Float]:

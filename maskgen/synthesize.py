@@ -239,6 +239,8 @@ def _moved_face(face: LandmarkedFace, origin: NDArray[Any], scale: NDArray[np.fl
 
 def _draw(frame: RGB, face: LandmarkedFace, params: ImageParams, wardrobe: Wardrobe) -> _Drawn:
     """Everything that is drawn on one face, in order, in its frame."""
+    import cv2
+
     height, width = frame.shape[:2]
     if params.mask is None and params.confuser is None and not params.accessories:
         return _Drawn(frame, np.zeros((height, width), np.float32), 0.0, 0.0, 1.0, 0.0)
@@ -253,10 +255,8 @@ def _draw(frame: RGB, face: LandmarkedFace, params: ImageParams, wardrobe: Wardr
         image, _, body = lay(frame, layer, light, face, params.light)
         drawn = 0.0 if layer.body is None else float(layer.body.sum())
         inside = min(1.0, float(body.sum()) / drawn) if drawn > 0 else 0.0
-        covered = body > 0.5
-        if covered.any():
-            change = np.abs(image[covered].astype(np.int16) - frame[covered])
-            contrast = float(change.mean()) / 255
+        covered = (body > 0.5).astype(np.uint8)
+        contrast = float(np.mean(cv2.mean(cv2.absdiff(image, frame), covered)[:3])) / 255
     over: list[tuple[str, Any]] = []
     if params.confuser is not None:
         over.append(("confusers", params.confuser))

@@ -14,7 +14,7 @@ from __future__ import annotations
 import math
 from collections import OrderedDict
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,6 +33,7 @@ NODE_PX: Final = 6.0
 """Spacing at which the spline is evaluated; between, it is interpolated."""
 
 _Float = NDArray[np.float32]
+_Box = tuple[int, int, int, int]
 _LEVELS: OrderedDict[tuple[int, int], tuple[MaskTemplate, _Level]] = OrderedDict()
 _LEVELS_KEPT: Final = 96
 
@@ -70,34 +71,32 @@ def mask_layer(template: MaskTemplate, face: LandmarkedFace, params: MaskParams,
     axes = face_axes(face)
     goal = targets(template, face, params, axes)
     mesh = build_mesh(goal, axes)
-    box = _bounds(goal, mesh, template, frame_wh)
+    box = _bounds(mesh.target, 0.07, frame_wh)
     if box is None:
         return Layer(np.zeros((0, 0, 4), np.float32))
-    left, top, width, height = box
     inverse = ThinPlate(mesh.target, mesh.source)
-
-    density = _density(mesh)
-    level = _level(template, density)
-    albedo, relief, sheer = _dress(template, level, params)
+    level = _level(template, _density(mesh))
+    albedo, relief, sheer = _dress(level, params)
     map_x, map_y = _inverse_map(inverse, box, level.scale, params, axes)
-    body, relief, sheer = _remap(albedo, relief, sheer, map_x, map_y)
+    rgba, relief, sheer = _remap(albedo, relief, sheer, map_x, map_y)
     if mesh.silhouette is not None:
-        body *= _kept_side(mesh, box, axes)[..., None]
+        rgba *= _kept_side(mesh, box, axes)[..., None]
     relief *= np.float32(template.material.relief * axes.width)
-
-    rgba = body
+    body = np.ascontiguousarray(rgba[..., 3])
     if params.straps and template.straps:
-        rgba, relief = _with_straps(template, face, params, axes, mesh, goal, box, body, relief)
+        box, rgba, relief, sheer, body = _with_straps(
+            _strap_paths(template, face, axes, mesh, goal), params, axes, box, frame_wh, rgba, relief, sheer, body
+        )
     return Layer(
         rgba=rgba,
-        origin_xy=(left, top),
+        origin_xy=box[:2],
         height=relief,
         follows_face=goal.on_face,
         translucency=sheer * np.float32(template.material.translucency),
         gloss=float(template.material.gloss),
         shadow=0.55,
         lift=max(0.012 * axes.width, 0.6),
-        body=np.ascontiguousarray(body[..., 3]),
+        body=body,
     )
 
 
@@ -236,13 +235,10 @@ def _kernel(a: Points, b: Points) -> Points:
     return out
 
 
-def _bounds(
-    goal: Targets, mesh: Mesh, template: MaskTemplate, frame_wh: tuple[int, int]
-) -> tuple[int, int, int, int] | None:
-    """Left, top, width, height of what must be drawn, or None for nothing."""
-    corners = np.concatenate([mesh.target, goal.reach])
-    low, high = corners.min(axis=0), corners.max(axis=0)
-    pad = 0.12 * (high - low).max() + 2
+def _bounds(points: Points, margin: float, frame_wh: tuple[int, int]) -> _Box | None:
+    """Left, top, width, height of what must be drawn around points, or None for nothing."""
+    low, high = points.min(axis=0), points.max(axis=0)
+    pad = margin * (high - low).max() + 2
     left, top = (math.floor(max(value, -4)) for value in low - pad)
     right, bottom = (math.ceil(min(value, side + 4)) for value, side in zip(high + pad, frame_wh, strict=True))
     return (left, top, right - left, bottom - top) if right - left > 1 and bottom - top > 1 else None
@@ -254,15 +250,17 @@ class _Level:
 
     Attributes:
         scale: reduced pixels per template pixel.
-        rgba: (h, w, 4) float32, premultiplied.
+        planes: red, green, blue (premultiplied), alpha: (h, w) float32 each.
         height: (h, w) float32 0..1.
-        regions: (h, w, 3) float32: tint, pattern, translucency.
+        tint, print, sheer: (h, w) float32, the template's regions.
     """
 
     scale: float
-    rgba: RGBA
+    planes: tuple[_Float, ...]
     height: _Float
-    regions: _Float
+    tint: _Float
+    print: _Float
+    sheer: _Float
 
 
 def _density(mesh: Mesh) -> float:
@@ -293,51 +291,58 @@ def _level(template: MaskTemplate, density: float) -> _Level:
         regions = np.ones((*size[::-1], 3), np.float32)
     else:
         regions = cv2.resize(template.regions.astype(np.float32), size, interpolation=cv2.INTER_AREA)
-    level = _Level(size[0] / w, rgba, height, regions)
+    level = _Level(size[0] / w, tuple(cv2.split(rgba)), height, *cv2.split(regions))
     _LEVELS[key] = (template, level)
     if len(_LEVELS) > _LEVELS_KEPT:
         _LEVELS.popitem(last=False)
     return level
 
 
-def _dress(template: MaskTemplate, level: _Level, params: MaskParams) -> tuple[RGBA, _Float, _Float]:
+def _dress(level: _Level, params: MaskParams) -> tuple[RGBA, _Float, _Float]:
     """Tint, print, crease: albedo, height and translucency on the flat."""
     import cv2
 
-    h, w = level.rgba.shape[:2]
-    tint = np.asarray(params.tint, np.float32)
-    colour = 1 + level.regions[..., :1] * (tint - 1)
+    *planes, alpha = level.planes
+    h, w = alpha.shape
+    cloth: list[_Float] | None = None
     if params.pattern is not None:
         from maskgen import patterns
 
         red, green, blue = (round(255 * part) for part in params.tint)
-        cloth = patterns.render(params.pattern, params.pattern_seed, (w, h), (red, green, blue))
-        colour = colour + level.regions[..., 1:2] * (cloth - colour)
+        cloth = list(cv2.split(patterns.render(params.pattern, params.pattern_seed, (w, h), (red, green, blue))))
     rng = np.random.default_rng(params.wrinkle_seed)
+    uneven: Any = np.float32(1)
     if params.grime > 0:
         blotch = cv2.resize(rng.standard_normal((5, 7), np.float32), (w, h), interpolation=cv2.INTER_CUBIC)
-        colour = colour * (1 - np.float32(params.grime) * np.clip(blotch + 0.3, 0, 2))[..., None]
+        uneven = uneven - np.float32(params.grime) * np.clip(blotch + np.float32(0.3), 0, 2)
     if params.texture > 0:
-        weave = rng.standard_normal((h, w), np.float32)
-        colour = colour * (1 + np.float32(params.texture) * weave)[..., None]
-    albedo = np.empty_like(level.rgba)
-    albedo[..., :3] = np.clip(level.rgba[..., :3] * colour, 0, level.rgba[..., 3:])
-    albedo[..., 3] = level.rgba[..., 3]
+        uneven = uneven + np.float32(params.texture) * rng.standard_normal((h, w), np.float32)
+    dyed = []
+    for channel in range(3):
+        colour = 1 + level.tint * np.float32(params.tint[channel] - 1)
+        if cloth is not None:
+            colour += level.print * (cloth[channel] - colour)
+        colour *= planes[channel]
+        colour *= uneven
+        dyed.append(np.clip(colour, 0, alpha))
     relief = level.height
     if params.wrinkle > 0:
         relief = relief + np.float32(params.wrinkle) * _folds(rng, w, h)
-    return albedo, relief, level.regions[..., 2]
+    return cv2.merge([*dyed, alpha]), relief, level.sheer
 
 
 def _folds(rng: np.random.Generator, w: int, h: int) -> _Float:
     """Random creases in about [-1, 1]: ridged noise, stretched across."""
     import cv2
 
-    broad = cv2.resize(rng.standard_normal((5, 5), np.float32), (w, h), interpolation=cv2.INTER_CUBIC)
-    fine = cv2.resize(rng.standard_normal((11, 6), np.float32), (w, h), interpolation=cv2.INTER_CUBIC)
-    skew = cv2.resize(rng.standard_normal((5, 10), np.float32), (w, h), interpolation=cv2.INTER_CUBIC)
-    folds: _Float = 0.5 * broad - 0.35 * np.abs(fine) - 0.3 * np.abs(skew) + np.float32(0.3)
-    return folds
+    size = max(8, w // 3), max(8, h // 3)
+
+    def noise(rows: int, columns: int) -> _Float:
+        cells = rng.standard_normal((rows, columns), np.float32)
+        return np.asarray(cv2.resize(cells, size, interpolation=cv2.INTER_CUBIC), np.float32)
+
+    folds = 0.5 * noise(5, 5) - 0.35 * np.abs(noise(11, 6)) - 0.3 * np.abs(noise(5, 10)) + np.float32(0.3)
+    return np.asarray(cv2.resize(folds.astype(np.float32), (w, h), interpolation=cv2.INTER_LINEAR), np.float32)
 
 
 def _inverse_map(
@@ -394,49 +399,83 @@ def _kept_side(mesh: Mesh, box: tuple[int, int, int, int], axes: FaceAxes) -> _F
     return kept
 
 
-def _with_straps(
-    template: MaskTemplate,
-    face: LandmarkedFace,
-    params: MaskParams,
-    axes: FaceAxes,
-    mesh: Mesh,
-    goal: Targets,
-    box: tuple[int, int, int, int],
-    body: RGBA,
-    relief: _Float,
-) -> tuple[RGBA, _Float]:
-    """The straps, behind the body."""
-    import cv2
+@dataclass(frozen=True, slots=True)
+class _Path:
+    """A strap's course in photo pixels, its thickness there, and its own colour if it has one."""
 
-    left, top, width, height = box
+    points: Points
+    thick: float
+    rgb: tuple[int, int, int] | None
+
+
+def _strap_paths(
+    template: MaskTemplate, face: LandmarkedFace, axes: FaceAxes, mesh: Mesh, goal: Targets
+) -> list[_Path]:
     forward = ThinPlate(mesh.source, mesh.target)
-    rgba, relief = body.copy(), relief.copy()
     starts = forward(np.asarray([strap.xy for strap in template.straps], float))
-    middle = float(np.mean([*(point[0] for point in goal.top_source), *(point[0] for point in goal.bottom_source)]))
+    middle = float(np.mean([*goal.top_source[:, 0], *goal.bottom_source[:, 0]]))
+    paths = []
     for strap, start in zip(template.straps, starts, strict=True):
         side = -1 if strap.xy[0] < middle else 1
-        path = strap_path(strap.to, start, side, face, axes, mesh, goal)
-        if path is None:
-            continue
-        thick = max(strap.width * params.strap_width * axes.width, 0.55)
-        low = np.maximum(np.floor(path.min(axis=0) - thick - 1) - (left, top), 0).astype(int)
-        high = np.minimum(np.ceil(path.max(axis=0) + thick + 1) - (left, top), (width, height)).astype(int)
+        points = strap_path(strap.to, start, side, face, axes, mesh, goal)
+        if points is not None:
+            paths.append(_Path(points, strap.width * axes.width, strap.rgb))
+    return paths
+
+
+def _with_straps(
+    paths: list[_Path],
+    params: MaskParams,
+    axes: FaceAxes,
+    box: _Box,
+    frame_wh: tuple[int, int],
+    rgba: RGBA,
+    relief: _Float,
+    sheer: _Float,
+    body: _Float,
+) -> tuple[_Box, RGBA, _Float, _Float, _Float]:
+    """The straps, behind the body, on a board that has grown to hold them."""
+    import cv2
+
+    if not paths:
+        return box, rgba, relief, sheer, body
+    left, top, width, height = box
+    corners = np.concatenate([[(left, top), (left + width, top + height)], *(path.points for path in paths)])
+    grown = _bounds(corners, 0.02, frame_wh)
+    if grown is None:
+        return box, rgba, relief, sheer, body
+    grown = (
+        min(grown[0], left),
+        min(grown[1], top),
+        max(grown[0] + grown[2], left + width),
+        max(grown[1] + grown[3], top + height),
+    )
+    border = top - grown[1], grown[3] - top - height, left - grown[0], grown[2] - left - width
+    rgba, relief, sheer, body = (
+        cv2.copyMakeBorder(part, *border, cv2.BORDER_CONSTANT, value=0) for part in (rgba, relief, sheer, body)
+    )
+    left, top = grown[:2]
+    height, width = body.shape
+    for path in paths:
+        thick = max(path.thick * params.strap_width, 0.6)
+        low = np.maximum(np.floor(path.points.min(axis=0) - thick - 1) - (left, top), 0).astype(int)
+        high = np.minimum(np.ceil(path.points.max(axis=0) + thick + 1) - (left, top), (width, height)).astype(int)
         if (high <= low).any():
             continue
         fine = 4
         canvas = np.zeros(((high[1] - low[1]) * fine, (high[0] - low[0]) * fine), np.uint8)
-        points = np.round(((path - (left, top) - low) * fine - 0.5) * 16).astype(np.int32)
+        points = np.round(((path.points - (left, top) - low) * fine - 0.5) * 16).astype(np.int32)
         cv2.polylines(canvas, [points], False, 255, max(1, round(thick * fine)), cv2.LINE_AA, 4)
         alpha = cv2.resize(canvas, (high[0] - low[0], high[1] - low[1]), interpolation=cv2.INTER_AREA)
         alpha = alpha.astype(np.float32) / np.float32(255)
         where = slice(low[1], high[1]), slice(low[0], high[0])
         under = alpha * (1 - rgba[where][..., 3])
-        colour = np.asarray(params.strap_rgb if strap.rgb is None else [c / 255 for c in strap.rgb], np.float32)
+        colour = np.asarray(params.strap_rgb if path.rgb is None else [c / 255 for c in path.rgb], np.float32)
         rgba[where][..., :3] += under[..., None] * colour
         rgba[where][..., 3] += under
         round_top = cv2.GaussianBlur(alpha, (0, 0), max(0.5, thick / 3)) * np.float32(0.6 * thick)
         relief[where] += (round_top - relief[where]) * np.minimum(under * 2, 1)
-    return rgba, relief
+    return (left, top, width, height), rgba, relief, sheer, body
 
 
 def strap_path(

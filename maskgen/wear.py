@@ -68,7 +68,6 @@ class Targets:
             of the furthest push of the nose, or None.
         left_cheek, right_cheek: (m, 2) offsets of the side edges from a
             straight line, top to bottom, or None.
-        reach: (n, 2) further points that the picture of the mask must include.
     """
 
     top_source: Points
@@ -82,7 +81,6 @@ class Targets:
     apex: tuple[float, float] | None
     left_cheek: Points | None
     right_cheek: Points | None
-    reach: Points
 
 
 def targets(template: MaskTemplate, face: LandmarkedFace, params: MaskParams, axes: FaceAxes) -> Targets:
@@ -102,10 +100,7 @@ def targets(template: MaskTemplate, face: LandmarkedFace, params: MaskParams, ax
 
     if params.wear == "one_ear":
         top, bottom = _hanging(top_source, bottom_source, marks, params, axes, side)
-        reach = np.stack([jaw_point(marks, 0 if side < 0 else 16) + side * 0.2 * axes.width * axes.x])
-        return Targets(
-            top_source, bottom_source, top_knots, bottom_knots, top, bottom, False, side, None, None, None, reach
-        )
+        return Targets(top_source, bottom_source, top_knots, bottom_knots, top, bottom, False, side, None, None, None)
 
     top = np.array([anchor.spot.resolve(marks, frame) for anchor in template.top])
     bottom = np.array([anchor.spot.resolve(marks, frame) for anchor in template.bottom])
@@ -114,7 +109,6 @@ def targets(template: MaskTemplate, face: LandmarkedFace, params: MaskParams, ax
     left = _cheek(top[0], bottom[0], marks, -1, axes)
     right = _cheek(top[-1], bottom[-1], marks, 1, axes)
     apex = _apex(top, bottom, top_knots, bottom_knots, marks, template, params, axes)
-    ears = [jaw_point(marks, index) + out * 0.28 * axes.width * axes.x for index, out in ((0, -1), (16, 1))]
     return Targets(
         top_source,
         bottom_source,
@@ -127,7 +121,6 @@ def targets(template: MaskTemplate, face: LandmarkedFace, params: MaskParams, ax
         apex,
         left,
         right,
-        np.stack([*ears, *(ear - 0.2 * axes.height * axes.y for ear in ears)]),
     )
 
 
