@@ -38,7 +38,7 @@ from maskgen.storage import LocalStore, Store, is_url, iter_inputs, open_store
 log = logging.getLogger(__name__)
 
 FACTORY: Final = "maskgen.photo:open_worker"
-OURS: Final = (*SPLITS, METADATA, SKIPPED, RUN, FOLDER, "preview.jpg", "report.html", "coco", "yolo", "voc")
+OURS: Final = (*SPLITS, METADATA, SKIPPED, RUN, FOLDER, "preview.jpg", "report.html")
 """Everything of a dataset folder that --overwrite may delete."""
 
 

@@ -155,7 +155,7 @@ def write_report(dataset: Path) -> Path:
                     {
                         "source": skip.source,
                         "detail": skip.detail,
-                        "picture": None if reason in ("timeout", "worker_died") else _thumb(lambda s=skip: _photo(s)),
+                        "picture": _photo(skip),
                     }
                     for skip in examples[reason]
                 ],

@@ -103,7 +103,7 @@ def generate(
         str,
         _option(
             "--format",
-            help="More forms of the dataset, with commas: coco, yolo, voc, webdataset, parquet.",
+            help="More forms, written beside OUT, with commas: coco, yolo, voc, webdataset, parquet.",
             group=_WRITTEN,
         ),
     ] = "folder",
@@ -228,7 +228,7 @@ def convert(
     dataset: Dataset,
     formats: Annotated[str, typer.Option("--to", help="coco, yolo, voc, webdataset, parquet; with commas between.")],
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Folder to write into; DATASET/FORMAT by default.")
+        Path | None, typer.Option("--output", "-o", help="Folder to write into; DATASET-FORMAT beside it by default.")
     ] = None,
 ) -> None:
     """Write a dataset in the form that another tool reads."""
@@ -241,7 +241,7 @@ def convert(
         raise InputError(f"--output holds one form, got {formats}; leave it out, or convert one at a time")
     for name in wanted:
         if name != "folder":
-            typer.echo(str(forms.write(name, dataset, output or dataset / name)))
+            typer.echo(str(forms.write(name, dataset, output)))
 
 
 @app.command()
@@ -304,7 +304,7 @@ def _after(folder: Path, wanted: list[str]) -> None:
     report.write_report(folder)
     for name in wanted:
         if name != "folder":
-            formats.write(name, folder, folder / name)
+            formats.write(name, folder)
 
 
 def _progress_bar(run: Any) -> Any:

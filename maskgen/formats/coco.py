@@ -1,6 +1,6 @@
 """COCO: one JSON a split, boxes of faces and polygons of masks.
 
-    coco/train.json  coco/val.json  coco/test.json
+    train.json  val.json  test.json
 
 ``file_name`` is relative to the dataset folder, so no image is copied. A face
 without a mask has a box and no polygon. Written in two passes over the lines,

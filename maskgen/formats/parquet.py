@@ -1,6 +1,6 @@
 """Parquet: the lines of metadata as a table with a fixed schema.
 
-    parquet/metadata.parquet
+    metadata.parquet
 
 ``params`` and ``encoding`` stay JSON text: their fields depend on what was
 drawn.

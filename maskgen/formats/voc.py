@@ -1,6 +1,6 @@
 """Pascal VOC: an XML file an image.
 
-    voc/JPEGImages/*.jpg  voc/Annotations/*.xml  voc/ImageSets/Main/train.txt  ...
+    JPEGImages/*.jpg  Annotations/*.xml  ImageSets/Main/train.txt  ...
 
 Images are hard links to the dataset's own where the disk has such.
 """

@@ -1,6 +1,6 @@
 """WebDataset: shards that a training job streams.
 
-    webdataset/train-000000.tar  ...
+    train-000000.tar  ...
 
 A sample is ``KEY.jpg``, ``KEY.cls`` (the class's number) and ``KEY.json`` (the
 line of metadata). Written with the standard library: the same dataset gives

@@ -1,6 +1,6 @@
 """YOLO: a text file an image, centre and size as shares of the image.
 
-    yolo/data.yaml  yolo/images/train/*.jpg  yolo/labels/train/*.txt  ...
+    data.yaml  images/train/*.jpg  labels/train/*.txt  ...
 
 Images are hard links to the dataset's own where the disk has such.
 """
