@@ -49,3 +49,7 @@ class BundleError(MaskgenError):
 
 class SourceError(MaskgenError):
     """A camera, stream or video cannot be opened or read."""
+
+
+class TrainError(MaskgenError):
+    """A training run cannot go on."""

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from maskgen.errors import BundleError, ShapeError
 
-_stderr_lock = threading.Lock()
+_stderr_lock = threading.RLock()
 
 
 class LiteRTModel:
@@ -47,7 +47,7 @@ class LiteRTModel:
         if not self.path.is_file():
             raise BundleError(f"no model file at {self.path}")
         try:
-            with _quiet_stderr():
+            with quiet_stderr():
                 self._interpreter = Interpreter(model_path=str(self.path), num_threads=max(1, threads))
                 self._interpreter.allocate_tensors()
         except (ValueError, RuntimeError) as error:
@@ -104,7 +104,7 @@ def _dequantise(values: NDArray[Any], detail: dict[str, Any]) -> NDArray[np.floa
 
 
 @contextlib.contextmanager
-def _quiet_stderr() -> Iterator[None]:
+def quiet_stderr() -> Iterator[None]:
     """Keep the runtime's "Created TensorFlow Lite XNNPACK delegate" off stderr.
 
     It is written by C++ to file descriptor 2 and has no switch.

@@ -1,0 +1,117 @@
+"""The state of a run on disk: written whole or not at all, so that a kill at any moment loses minutes, not the run."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from maskgen.errors import TrainError
+from trainer.bundle import write_whole
+
+Arrays = list[NDArray[Any]]
+
+FOLDER: Final = "checkpoints"
+"""Where a run keeps its state, below the model folder."""
+
+_NAME: Final = "state.npz"
+
+
+@dataclass(slots=True)
+class State:
+    """What a run needs to go on as if it had never stopped.
+
+    Attributes:
+        fingerprint: of settings and images; another run's state is refused.
+        epoch: epochs of fine-tuning that are complete.
+        step: steps of the next one that are done.
+        stale: epochs since the best one.
+        best_loss: lowest validation loss so far.
+        history: lines of ``history.csv`` so far.
+        weights: of the network, its seeds and its metrics.
+        optimizer: its variables.
+        average: moving average of the trainable weights, or empty.
+        best: weights of the best epoch, or empty.
+    """
+
+    fingerprint: str
+    epoch: int = 0
+    step: int = 0
+    stale: int = 0
+    best_loss: float = float("inf")
+    history: list[dict[str, Any]] = field(default_factory=list)
+    weights: Arrays = field(default_factory=list)
+    optimizer: Arrays = field(default_factory=list)
+    average: Arrays = field(default_factory=list)
+    best: Arrays = field(default_factory=list)
+
+
+_ARRAYS: Final = ("weights", "optimizer", "average", "best")
+
+
+def fingerprint(settings: dict[str, Any], names: list[str]) -> str:
+    """One word for what a run is about."""
+    text = json.dumps([settings, names], sort_keys=True)
+    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def save(folder: Path, state: State) -> None:
+    """Write a state whole.
+
+    Raises:
+        TrainError: the disk is full or refuses.
+    """
+    plain = {name: getattr(state, name) for name in state.__slots__ if name not in _ARRAYS}
+    arrays: dict[str, NDArray[Any]] = {"plain": np.frombuffer(json.dumps(plain).encode(), dtype=np.uint8)}
+    for name in _ARRAYS:
+        arrays |= {f"{name}.{number}": array for number, array in enumerate(getattr(state, name))}
+    buffer = io.BytesIO()
+    np.savez(buffer, **arrays)  # type: ignore[arg-type]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        write_whole(folder / _NAME, buffer.getvalue())
+    except OSError as error:
+        raise TrainError(
+            f"the run's state cannot be written to {folder} ({error.strerror or error}); what was there is kept: "
+            "make room and run the same command with --resume"
+        ) from None
+
+
+def load(folder: Path, expected: str) -> State | None:
+    """The state a run left behind, or None.
+
+    Args:
+        folder: where it would be.
+        expected: fingerprint of the run that wants to go on.
+
+    Raises:
+        TrainError: it is another run's, or damaged.
+    """
+    path = folder / _NAME
+    if not path.is_file():
+        return None
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            plain = json.loads(archive["plain"].tobytes())
+            lists: dict[str, Arrays] = {name: [] for name in _ARRAYS}
+            for key in archive.files:
+                name, _, number = key.partition(".")
+                if number:
+                    lists[name].append((int(number), archive[key]))  # type: ignore[arg-type]
+        state = State(**plain)
+        for name, pairs in lists.items():
+            setattr(state, name, [array for _, array in sorted(pairs, key=lambda pair: int(pair[0]))])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise TrainError(f"{path} is damaged ({error}); delete {folder} and train again") from None
+    if state.fingerprint != expected:
+        raise TrainError(
+            f"{folder} belongs to a run with other settings or other images; "
+            "resume with the same ones, or start anew with --overwrite"
+        )
+    return state

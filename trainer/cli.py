@@ -1,0 +1,305 @@
+"""``maskgen train``, ``maskgen evaluate``, ``maskgen export``."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from trainer.bundle import Bundle
+    from trainer.config import TrainConfig
+
+app = typer.Typer()
+
+
+class Arch(StrEnum):
+    mobilenetv2 = "mobilenetv2"
+    resnet50 = "resnet50"
+
+
+class Head(StrEnum):
+    classic = "classic"
+    gap = "gap"
+
+
+class Policy(StrEnum):
+    none = "none"
+    classic = "classic"
+    street = "street"
+
+
+class Optimizer(StrEnum):
+    adam = "adam"
+    rmsprop = "rmsprop"
+    sgd = "sgd"
+
+
+class Incorrect(StrEnum):
+    drop = "drop"
+    with_mask = "with_mask"
+    without_mask = "without_mask"
+
+
+class Precision(StrEnum):
+    auto = "auto"
+    float32 = "float32"
+    mixed_float16 = "mixed_float16"
+
+
+class To(StrEnum):
+    litert = "litert"
+    onnx = "onnx"
+    saved_model = "saved_model"
+
+
+class Quantize(StrEnum):
+    none = "none"
+    float16 = "float16"
+    int8 = "int8"
+
+
+class LiteRT(StrEnum):
+    float32 = "float32"
+    float16 = "float16"
+
+
+DatasetDir = Annotated[Path, typer.Argument(help="From maskgen generate, or a folder of with_mask/ and without_mask/.")]
+ModelOut = Annotated[Path, typer.Argument(help="The model folder to write.")]
+GroupBy = Annotated[
+    str | None,
+    typer.Option(metavar="REGEX", help="Names the person in a file's name, for folders without metadata.jsonl."),
+]
+CountIncorrect = Annotated[Incorrect, typer.Option(help="What an incorrectly worn mask counts as with two classes.")]
+Threads = Annotated[int, typer.Option(min=1, help="For reading and augmenting, or faces judged at once.")]
+
+
+@app.command()
+def train(
+    ctx: typer.Context,
+    dataset: DatasetDir,
+    model: ModelOut,
+    arch: Annotated[Arch, typer.Option(help="The network.")] = Arch.mobilenetv2,
+    head: Annotated[Head, typer.Option(help="Its last layers (mobilenetv2).")] = Head.classic,
+    alpha: Annotated[float, typer.Option(help="Its width: 0.35, 0.5, 0.75, 1, 1.3 or 1.4 (mobilenetv2).")] = 1.0,
+    size: Annotated[int, typer.Option(help="Side of its input in pixels.")] = 224,
+    weights: Annotated[
+        str, typer.Option(help="First weights: auto, packaged, imagenet, none, a model folder or a file.")
+    ] = "auto",
+    classes: Annotated[int, typer.Option(min=2, max=3, help="3 adds incorrect_mask.")] = 2,
+    incorrect: CountIncorrect = Incorrect.drop,
+    augment: Annotated[Policy, typer.Option(help="What training images go through.")] = Policy.street,
+    fine_tune: Annotated[
+        str, typer.Option(metavar="all|none|BLOCK", help="Which part of the backbone learns, from this block on.")
+    ] = "13",
+    epochs: Annotated[int, typer.Option(help="Passes through the network (of the head, with --fine-tune none).")] = 5,
+    head_epochs: Annotated[int, typer.Option(help="Passes over the cached features before that.")] = 12,
+    views: Annotated[int, typer.Option(help="Augmented views of every image in the head phase.")] = 3,
+    head_limit: Annotated[int | None, typer.Option(help="Most images the head phase looks at.")] = None,
+    batch_size: Annotated[int, typer.Option(help="Images a step.")] = 32,
+    optimizer: Annotated[Optimizer, typer.Option(help="For the passes through the network.")] = Optimizer.adam,
+    lr: Annotated[float, typer.Option(help="Highest learning rate there; rises, then falls as a cosine.")] = 1.5e-4,
+    head_lr: Annotated[float, typer.Option(help="Highest learning rate of the head phase.")] = 2e-3,
+    dropout: Annotated[float, typer.Option(help="Share of the head's units dropped.")] = 0.5,
+    label_smoothing: Annotated[float, typer.Option(help="How far targets stay from 0 and 1.")] = 0.05,
+    ema: Annotated[float, typer.Option(help="Momentum of the weights' moving average; 0 for none.")] = 0.0,
+    patience: Annotated[int, typer.Option(help="Epochs without a better validation loss before it stops.")] = 4,
+    balance: Annotated[bool, typer.Option(help="Draw every class equally often.")] = True,
+    val_fraction: Annotated[float, typer.Option(help="Share held out where the dataset has no splits.")] = 0.2,
+    group_by: GroupBy = None,
+    margin: Annotated[float, typer.Option(help="How far detect shall grow a face's box.")] = 1.15,
+    precision: Annotated[Precision, typer.Option(help="auto is mixed on a GPU.")] = Precision.auto,
+    litert: Annotated[LiteRT, typer.Option(help="How model.tflite stores its weights.")] = LiteRT.float32,
+    compact: Annotated[bool, typer.Option("--compact", help="Round weights to 16 bits and compress them.")] = False,
+    checkpoint_s: Annotated[float, typer.Option(help="Seconds between checkpoints.")] = 120.0,
+    seed: Annotated[int, typer.Option(help="Everything random follows from it.")] = 0,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on where this run stopped.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a finished model.")] = False,
+    threads: Threads = 2,
+    tensorboard: Annotated[Path | None, typer.Option(help="A folder for TensorBoard's files.")] = None,
+    preview_augment: Annotated[
+        Path | None, typer.Option(metavar="PNG", help="Only draw what augmentation does, and leave.")
+    ] = None,
+) -> None:
+    """Train a classifier on DATASET and write the folder MODEL."""
+    from maskgen.errors import InputError
+    from trainer.config import TrainConfig
+    from trainer.progress import reporting
+
+    _settle()
+    given = {name: getattr(value, "value", value) for name, value in ctx.params.items()}
+    config = TrainConfig.from_json(given)
+    if preview_augment is not None:
+        _preview(dataset, preview_augment, config)
+        return
+    from trainer.train import settings_of
+    from trainer.train import train as run
+
+    if resume and (earlier := settings_of(model)) is not None:
+        named = {name for name in given if _on_command_line(ctx, name)}
+        changed = [n for n in named if hasattr(earlier, n) and getattr(earlier, n) != getattr(config, n)]
+        if changed:
+            raise InputError(
+                f"the run in {model} has other settings for {', '.join(sorted(changed))}; "
+                "leave them out, or start anew with --overwrite"
+            )
+        config = earlier
+    elif resume and (model / "bundle.json").is_file() and not overwrite:
+        typer.echo(f"{model} is finished already", err=True)
+        return
+    with reporting(tensorboard) as reporter:
+        summary = run(dataset, model, config, resume=resume, overwrite=overwrite, threads=threads, reporter=reporter)
+    from trainer.report import text_report
+
+    typer.echo(text_report(summary.result))
+    spent = ", ".join(f"{name.replace('_', ' ')} {value:.0f} s" for name, value in summary.seconds.items())
+    typer.echo(f"{summary.split} split of {dataset}; {spent}")
+    typer.echo(f"wrote {model}; try: maskgen evaluate {model} FOLDER, or maskgen detect image --model {model} PHOTO")
+
+
+@app.command()
+def evaluate(
+    paths: Annotated[
+        list[Path], typer.Argument(metavar="[MODEL] DATASET", help="Without MODEL: the classifier that ships.")
+    ],
+    as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
+    face_px: Annotated[int | None, typer.Option(min=1, help="First shrink every face to this longer side.")] = None,
+    min_box: Annotated[float, typer.Option(min=0, help="Leave out boxes whose shorter side is less (COCO).")] = 0,
+    split: Annotated[
+        str | None, typer.Option(help="train, val, test or all of a generated dataset; test where there is one.")
+    ] = None,
+    incorrect: CountIncorrect = Incorrect.drop,
+    group_by: GroupBy = None,
+    slices: Annotated[
+        list[str] | None,
+        typer.Option("--slice", metavar="FIELD|REGEX", help="Also by this field, or by named groups in file names."),
+    ] = None,
+    compare: Annotated[Path | None, typer.Option(metavar="MODEL", help="Another model, on the same images.")] = None,
+    threshold: Annotated[float | None, typer.Option(min=0, max=1, help="Instead of the model's own.")] = None,
+    file: Annotated[str, typer.Option(help="Which of the model's .tflite files.")] = "model.tflite",
+    report: Annotated[Path | None, typer.Option(metavar="FOLDER", help="Write report.html and pictures.")] = None,
+    threads: Threads = 2,
+) -> None:
+    """Measure MODEL on DATASET: generated, plain folders by label, or photographs with COCO annotations."""
+    import json
+
+    from trainer.bundle import Bundle
+    from trainer.evaluate import evaluate as run
+    from trainer.progress import reporting
+    from trainer.report import text_report, write_report
+
+    if len(paths) > 2:
+        raise typer.BadParameter("one model and one dataset expected", param_hint="[MODEL] DATASET")
+    bundle = _bundle(paths[0] if len(paths) == 2 else None)
+    with reporting() as reporter:
+        reporter.start("evaluating", 1)
+        result = run(
+            bundle,
+            paths[-1],
+            face_px=face_px,
+            min_box=min_box,
+            split=split,
+            incorrect=incorrect.value,
+            group_by=group_by,
+            slices=slices or (),
+            compare=None if compare is None else Bundle.load(compare),
+            threshold=threshold,
+            file=file,
+            threads=threads,
+        )
+    if report is not None:
+        write_report(result, report, title=f"{bundle.folder.resolve().name} on {paths[-1].resolve().name}")
+    if as_json:
+        typer.echo(json.dumps(result.to_json()))
+    else:
+        typer.echo(text_report(result))
+        if report is not None:
+            typer.echo(f"wrote {report / 'report.html'}")
+
+
+@app.command()
+def export(
+    model: Annotated[Path | None, typer.Argument(help="A model folder; without: the classifier that ships.")] = None,
+    to: Annotated[To, typer.Option(help="The format.")] = To.litert,
+    quantize: Annotated[Quantize, typer.Option(help="How LiteRT stores the weights.")] = Quantize.none,
+    output: Annotated[Path | None, typer.Option(help="Where to; without: into the model folder.")] = None,
+    crops: Annotated[
+        Path | None, typer.Option(metavar="DATASET", help="Real faces to check on and to calibrate int8 with.")
+    ] = None,
+    max_shift: Annotated[
+        float | None, typer.Option(help="Refuse a file that moves a probability by more than this.")
+    ] = None,
+) -> None:
+    """Write a model in another format, checked against Keras on real faces before it is kept."""
+    from trainer import export as exporting
+
+    _settle()
+    bundle = _bundle(model)
+    faces = None
+    if crops is not None:
+        import numpy as np
+
+        from trainer.dataset import decode
+        from trainer.evaluate import find_samples
+
+        samples = [s for s in find_samples(crops, split="all")[0] if s.label in bundle.labels]
+        samples = samples[:: max(1, len(samples) // 256)][:256]
+        faces = np.ascontiguousarray(decode(samples, bundle.labels, bundle.input_size_wh, margin=bundle.margin).pixels)
+    else:
+        typer.echo("no --crops: checked on two public-domain portraits, varied", err=True)
+    made = exporting.export(bundle, to.value, quantize.value, output=output, faces=faces, max_shift=max_shift)
+    exporting.record(bundle, made)
+    typer.echo(
+        f"{made.path}: {made.size} bytes; largest change of a probability {made.max_shift:.2g}, mean "
+        f"{made.mean_shift:.2g}; {made.changed} of {made.faces} labels changed"
+    )
+
+
+def _settle() -> None:
+    """Quiet, before TensorFlow is imported: it and its C++ read these once."""
+    import os
+
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")
+    from trainer.litert import quiet_stderr
+
+    with quiet_stderr():
+        import keras
+
+        # Its first call makes TensorFlow look for a GPU and say that there is none.
+        keras.ops.zeros(())
+
+
+def _bundle(folder: Path | None) -> Bundle:
+    from trainer.bundle import Bundle, packaged_bundle
+
+    return Bundle.load(packaged_bundle() if folder is None else folder)
+
+
+def _on_command_line(ctx: typer.Context, name: str) -> bool:
+    source: Any = ctx.get_parameter_source(name)
+    return source is not None and source.name == "COMMANDLINE"
+
+
+def _preview(dataset: Path, picture: Path, config: TrainConfig) -> None:
+    """Eight images, each as it is and seven times augmented."""
+    import numpy as np
+
+    from maskgen import images
+    from trainer.augment import Augmenter
+    from trainer.dataset import decode, load
+
+    found = load(
+        dataset, classes=config.classes, incorrect=config.incorrect, group_by=config.group_by, seed=config.seed
+    )
+    chosen = found.train[:: max(1, len(found.train) // 8)][:8]
+    faces = decode(chosen, found.labels, (128, 128), margin=config.margin)
+    augmenter = Augmenter(config.augment, config.seed)
+    rows = [
+        np.concatenate([face, *(augmenter(face, number, draw) for draw in range(7))], axis=1)
+        for number, face in enumerate(faces.pixels)
+    ]
+    images.write(picture, np.concatenate(rows))
+    typer.echo(f"wrote {picture}: the first column as it is, then --augment {config.augment} seven times")

@@ -1,0 +1,311 @@
+"""A trained network in other formats, each checked against Keras on real faces before it is kept."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from maskgen.errors import InputError, TrainError
+from trainer.bundle import KERAS_NAME, Bundle, file_sha256
+from trainer.litert import LiteRTModel, quiet_stderr
+
+logger = logging.getLogger(__name__)
+
+Format = Literal["litert", "onnx", "saved_model"]
+Quantize = Literal["none", "float16", "int8"]
+
+LIMITS: Final = {"none": 1e-3, "float16": 2e-2, "int8": 0.35}
+"""Largest change of any probability that is put up with, by storage.
+
+int8 moves faces the network is unsure of a good deal and the others hardly at
+all, so its mean is limited too.
+"""
+
+INT8_MEAN_LIMIT: Final = 0.02
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """A file that was written and checked.
+
+    Attributes:
+        path: the file, or the folder of a SavedModel.
+        max_shift, mean_shift: change of the probabilities against Keras.
+        faces: on how many faces.
+        changed: how many of them got another label at the threshold.
+        size: bytes.
+    """
+
+    path: Path
+    max_shift: float
+    mean_shift: float
+    faces: int
+    changed: int
+    size: int
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "file": self.path.name,
+            "max_shift": float(f"{self.max_shift:.3g}"),
+            "mean_shift": float(f"{self.mean_shift:.3g}"),
+            "faces": self.faces,
+            "labels_changed": self.changed,
+            "bytes": self.size,
+        }
+
+
+def file_name(to: Format, quantize: Quantize) -> str:
+    """What an export is called in the model folder."""
+    if to == "onnx":
+        return "model.onnx"
+    if to == "saved_model":
+        return "saved_model"
+    return "model.tflite" if quantize == "none" else f"model_{quantize}.tflite"
+
+
+def export(
+    bundle: Bundle,
+    to: Format,
+    quantize: Quantize = "none",
+    *,
+    output: Path | None = None,
+    faces: NDArray[np.uint8] | None = None,
+    max_shift: float | None = None,
+) -> Exported:
+    """Write a model folder's network in another format.
+
+    Args:
+        bundle: the model folder; needs its ``model.keras``.
+        to: the format.
+        quantize: how LiteRT stores the weights.
+        output: where to; None for the model folder.
+        faces: (N, H, W, 3) uint8 real faces of the network's size, to check
+            on and for int8 to calibrate with; None for the two public-domain
+            portraits that come with installed packages, varied.
+        max_shift: instead of the limit for this storage.
+
+    Raises:
+        InputError: the words do not go together.
+        TrainError: the result differs too much; nothing is kept.
+    """
+    from trainer.models.weights import load_network
+
+    if quantize != "none" and to != "litert":
+        raise InputError(f"--quantize {quantize} is for --to litert")
+    network = load_network(bundle.path(KERAS_NAME))
+    checked = portraits(bundle.input_size_wh) if faces is None else faces
+    target = output or bundle.folder / file_name(to, quantize)
+    return write(network, target, to, quantize, checked, threshold=bundle.threshold, max_shift=max_shift)
+
+
+def write(
+    network: Any,
+    target: Path,
+    to: Format,
+    quantize: Quantize,
+    faces: NDArray[np.uint8],
+    *,
+    threshold: float = 0.5,
+    max_shift: float | None = None,
+) -> Exported:
+    """Convert a network, compare, and keep the file if it agrees.
+
+    Raises:
+        InputError: a converter is not installed.
+        TrainError: it differs by more than the limit, or cannot be converted.
+    """
+    limit = LIMITS[quantize] if max_shift is None else max_shift
+    from trainer.fit import predict
+
+    expected = predict(network, faces)
+    target = Path(target)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".export-") as work:
+        made = Path(work) / target.name
+        with _quiet():
+            _convert(network, made, to, quantize, faces)
+            found = _run(made, to, faces)
+        gaps = np.abs(found - expected)
+        changed = int(((found[:, 0] >= threshold) != (expected[:, 0] >= threshold)).sum())
+        size = made.stat().st_size if made.is_file() else sum(f.stat().st_size for f in made.rglob("*") if f.is_file())
+        result = Exported(target, float(gaps.max()), float(gaps.mean()), len(faces), changed, size)
+        logger.info("%s: largest probability shift %.2g on %d faces", target.name, result.max_shift, len(faces))
+        if result.max_shift > limit or (quantize == "int8" and result.mean_shift > INT8_MEAN_LIMIT):
+            raise TrainError(
+                f"the {to} file ({quantize}) moves a probability by {result.max_shift:.3f} (mean "
+                f"{result.mean_shift:.4f}), more than {limit:g}; it was not kept: choose another --quantize, "
+                "or raise --max-shift knowingly"
+            )
+        if target.is_dir():
+            shutil.rmtree(target)
+        made.replace(target)
+    return result
+
+
+def record(bundle: Bundle, exported: Exported) -> None:
+    """Enter a file of the model folder in its ``bundle.json``."""
+    if exported.path.parent.resolve() != bundle.folder.resolve() or not exported.path.is_file():
+        return
+    from dataclasses import replace
+
+    name = exported.path.name
+    replace(
+        bundle,
+        sha256={**bundle.sha256, name: file_sha256(exported.path)},
+        export={**bundle.export, name: exported.to_json()},
+    ).save()
+
+
+def portraits(size_wh: tuple[int, int], count: int = 48) -> NDArray[np.uint8]:
+    """Faces for a check where no others are at hand: two public-domain portraits, varied.
+
+    Eileen Collins (NASA) as scikit-image ships her, Grace Hopper (US Navy) as
+    matplotlib ships her. Few people, so calibrate int8 with faces of your own.
+    """
+    from matplotlib import cbook
+    from skimage import data
+
+    from maskgen.images import read_rgb
+    from trainer.augment import Augmenter
+    from trainer.preprocess import cut_rois
+
+    collins = np.ascontiguousarray(data.astronaut()[..., :3])
+    hopper = read_rgb(str(cbook.get_sample_data("grace_hopper.jpg", asfileobj=False)))
+    faces = np.concatenate(
+        [
+            cut_rois(collins, [[170, 60, 275, 190]], size_wh, 1.15),
+            cut_rois(hopper, [[160, 60, 370, 330]], size_wh, 1.15),
+        ]
+    )
+    augmenter = Augmenter("street", seed=7)
+    varied = [faces[number % 2] if number < 2 else augmenter(faces[number % 2], number) for number in range(count)]
+    # Half of them with the lower face covered by a flat colour: the network's other answer.
+    for number in range(2, count, 2):
+        half = size_wh[1] * 55 // 100
+        varied[number] = varied[number].copy()
+        varied[number][half:] = np.random.default_rng(number).integers(90, 230, 3)
+    return np.stack(varied)
+
+
+def _convert(network: Any, path: Path, to: Format, quantize: Quantize, faces: NDArray[np.uint8]) -> None:
+    import keras
+
+    if keras.backend.backend() != "tensorflow":
+        _convert_elsewhere(network, path, to, quantize, faces)
+        return
+    if to == "litert":
+        path.write_bytes(_litert(network, quantize, faces))
+        return
+    if to == "onnx":
+        for module in ("onnx", "tf2onnx"):
+            try:
+                __import__(module)
+            except ImportError:
+                raise InputError(f'--to onnx needs {module}; install it with: pip install "maskgen[onnx]"') from None
+        network.predict_on_batch(faces[:1].astype(np.float32))
+        network.export(path, format="onnx", verbose=False)
+        return
+    network.export(path, format="tf_saved_model", verbose=False)
+
+
+def _litert(network: Any, quantize: Quantize, faces: NDArray[np.uint8]) -> bytes:
+    import tensorflow as tf
+
+    converter = tf.lite.TFLiteConverter.from_keras_model(network)
+    if quantize == "float16":
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]
+        converter.target_spec.supported_types = [tf.float16]
+    elif quantize == "int8":
+
+        def calibration() -> Iterator[list[NDArray[np.float32]]]:
+            for face in faces:
+                yield [face[None].astype(np.float32)]
+
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]
+        converter.representative_dataset = calibration
+        converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+        # Pixels are whole numbers from 0 to 255 already; probabilities keep their fineness.
+        converter.inference_input_type = tf.uint8
+        converter.inference_output_type = tf.float32
+    return bytes(converter.convert())
+
+
+def _convert_elsewhere(network: Any, path: Path, to: Format, quantize: Quantize, faces: NDArray[np.uint8]) -> None:
+    """Only TensorFlow converts: hand the network to a Python that runs Keras on it."""
+    folder = path.parent
+    network.save(folder / "network.keras")
+    np.save(folder / "faces.npy", faces)
+    environment = {**os.environ, "KERAS_BACKEND": "tensorflow", "CUDA_VISIBLE_DEVICES": "", "TF_CPP_MIN_LOG_LEVEL": "3"}
+    code = (
+        "import sys, numpy as np; from pathlib import Path; from trainer.export import _convert; "
+        "from trainer.models.weights import load_network; folder = Path(sys.argv[1]); "
+        "_convert(load_network(folder / 'network.keras'), folder / sys.argv[2], sys.argv[3], sys.argv[4], "
+        "np.load(folder / 'faces.npy'))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(folder), path.name, to, quantize],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    (folder / "network.keras").unlink()
+    (folder / "faces.npy").unlink()
+    if done.returncode:
+        last = (done.stderr.strip().splitlines() or ["no message"])[-1]
+        raise TrainError(f"TensorFlow, which converts networks to {to}, failed: {last}")
+
+
+def _run(path: Path, to: Format, faces: NDArray[np.uint8]) -> NDArray[np.float32]:
+    if to == "litert":
+        return LiteRTModel(path).predict(faces)
+    if to == "onnx":
+        return _run_onnx(path, faces)
+    import tensorflow as tf
+
+    serve = tf.saved_model.load(str(path)).serve
+    return np.concatenate([np.asarray(serve(faces[i : i + 1].astype(np.float32))) for i in range(len(faces))])
+
+
+def _run_onnx(path: Path, faces: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """By onnxruntime where it is installed, else by onnx's own reference, slow but right, on a few faces."""
+    try:
+        import onnxruntime  # type: ignore[import-not-found,import-untyped,unused-ignore]
+    except ImportError:
+        from onnx.reference import ReferenceEvaluator
+
+        session: Any = ReferenceEvaluator(str(path))
+        name = session.input_names[0]
+    else:
+        session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+        name = session.get_inputs()[0].name
+    return np.concatenate(
+        [np.asarray(session.run(None, {name: faces[i : i + 1].astype(np.float32)})[0]) for i in range(len(faces))]
+    )
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Converters talk on stdout, stderr, as warnings and from C++; none of it is news."""
+    before = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        with warnings.catch_warnings(), open(os.devnull, "w") as sink:  # noqa: PTH123 a device, not a path
+            warnings.simplefilter("ignore")
+            with contextlib.redirect_stdout(sink), contextlib.redirect_stderr(sink), quiet_stderr():
+                yield
+    finally:
+        logging.disable(before)

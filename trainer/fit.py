@@ -1,0 +1,449 @@
+"""The two phases of a training run: the head on cached features, then the network.
+
+Keras alone, no backend's own functions: TensorFlow, JAX and PyTorch train
+alike. Batch normalisation keeps its stored statistics throughout.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import io
+import math
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from maskgen.errors import TrainError
+from trainer import checkpoint
+from trainer.augment import Augmenter
+from trainer.bundle import write_whole
+from trainer.checkpoint import State
+from trainer.config import TrainConfig
+from trainer.dataset import Faces
+from trainer.loader import batches, epoch_order
+from trainer.models import FEATURES, freeze_below
+from trainer.progress import Reporter
+
+HEAD_BATCH: Final = 64
+PREDICT_BATCH: Final = 32
+LAST_RATE: Final = 0.02
+"""Share of the highest learning rate that the cosine ends at."""
+
+
+@dataclass(slots=True)
+class Fitted:
+    """What a run gave.
+
+    Attributes:
+        history: one line an epoch.
+        seconds: by phase.
+        resumed: it went on from a checkpoint.
+    """
+
+    history: list[dict[str, Any]] = field(default_factory=list)
+    seconds: dict[str, float] = field(default_factory=dict)
+    resumed: bool = False
+
+
+def fit(
+    model: Any,
+    train: Faces,
+    val: Faces,
+    config: TrainConfig,
+    folder: Path,
+    *,
+    resume: bool = False,
+    threads: int = 2,
+    reporter: Reporter | None = None,
+    on_best: Callable[[Any], None] | None = None,
+) -> Fitted:
+    """Train a network in place; at the end it holds the weights of its best epoch.
+
+    Args:
+        model: what ``trainer.models.build`` returned, with its first weights.
+        train: images to learn from.
+        val: images that decide which epoch was the best.
+        config: settings.
+        folder: the run's own folder, for checkpoints.
+        resume: go on from the checkpoint there, if there is one.
+        threads: augmenting threads.
+        reporter: who is told.
+        on_best: called with the network after every epoch that is the best.
+
+    Raises:
+        TrainError: the loss is no number any more, or the disk is full.
+    """
+    reporter = reporter or Reporter()
+    marks = checkpoint.fingerprint(config.to_json(), [s.name for s in (*train.samples, *val.samples)])
+    state = checkpoint.load(folder, marks) if resume else None
+    fitted = Fitted(resumed=state is not None)
+    augmenter = Augmenter(config.augment, config.seed)
+    with _one_opencv_thread():
+        if state is None:
+            began = time.perf_counter()
+            history = _fit_head(model, train, val, config, augmenter, threads, reporter)
+            fitted.seconds["head"] = time.perf_counter() - began
+            state = State(marks, history=history)
+            _write_history(folder, history)
+        if config.fine_tune != "none" and config.epochs:
+            began = time.perf_counter()
+            _fine_tune(model, train, val, config, augmenter, folder, state, threads, reporter, on_best)
+            fitted.seconds["fine_tune"] = time.perf_counter() - began
+    fitted.history = state.history
+    return fitted
+
+
+# ---------------------------------------------------------------- head
+
+
+def _fit_head(
+    model: Any,
+    train: Faces,
+    val: Faces,
+    config: TrainConfig,
+    augmenter: Augmenter,
+    threads: int,
+    reporter: Reporter,
+) -> list[dict[str, Any]]:
+    """Train the layers after the features on several augmented views of every image.
+
+    The backbone stays as it is, so its output for a view is worked out once
+    and kept: a pass then takes a second instead of a minute.
+    """
+    import keras
+
+    epochs = config.head_epochs + (config.epochs if config.fine_tune == "none" else 0)
+    if not epochs:
+        return []
+    classes = int(model.output.shape[-1])
+    views = 1 if config.augment == "none" else min(config.views, epochs)
+    rng = np.random.default_rng((config.seed, 1))
+    chosen = np.arange(len(train))
+    if config.head_limit is not None and len(train) > config.head_limit:
+        chosen = epoch_order(train.targets, classes, 1, rng, balance=True)[: config.head_limit]
+    extractor = keras.Model(model.input, model.get_layer(FEATURES).output)
+    extractor.compile(jit_compile=_jit())
+    total = views * len(chosen) + len(val)
+    reporter.start("features", total)
+    done = 0
+    seen: list[NDArray[np.float32]] = []
+    for view in range(views):
+        order = np.resize(chosen, -(-len(chosen) // PREDICT_BATCH) * PREDICT_BATCH)
+        parts = []
+        for pixels in batches(train.pixels, order, PREDICT_BATCH, augmenter, 1_000_000 + view, threads=threads):
+            parts.append(np.asarray(extractor.predict_on_batch(pixels), np.float32))
+            done += len(pixels)
+            reporter.step(min(done, total))
+        seen.append(np.concatenate(parts)[: len(chosen)])
+    val_features = predict(extractor, val.pixels)
+    targets = train.targets[chosen]
+
+    head = _head_of(model)
+    batch = min(HEAD_BATCH, max(1, len(chosen)))
+    steps = -(-len(chosen) // batch)
+    optimizer = keras.optimizers.Adam(_schedule(config.head_lr, epochs * steps, config.warmup))
+    _compile(head, optimizer, config)
+    reporter.start("head", epochs)
+    history: list[dict[str, Any]] = []
+    best_loss, best = math.inf, head.get_weights()
+    for epoch in range(epochs):
+        began = time.perf_counter()
+        features = seen[epoch % views]
+        order = epoch_order(targets, classes, batch, rng, balance=config.balance)
+        head.reset_metrics()
+        logs: dict[str, float] = {}
+        for start in range(0, len(order), batch):
+            part = order[start : start + batch]
+            logs = _step(head, features[part], targets[part], classes, "head", epoch)
+        row = _row("head", epoch + 1, logs, _judge(predict(head, val_features), val.targets, config), began)
+        history.append(row)
+        reporter.epoch(row)
+        reporter.step(epoch + 1, f"val loss {row['val_loss']:.3f}")
+        if row["val_loss"] < best_loss:
+            best_loss, best = row["val_loss"], head.get_weights()
+    head.set_weights(best)
+    return history
+
+
+def _head_of(model: Any) -> Any:
+    """The layers after the features as a network of their own; they are shared, not copied."""
+    import keras
+
+    names = [layer.name for layer in model.layers]
+    x = features = keras.Input(model.get_layer(FEATURES).output.shape[1:], name="cached")
+    for layer in model.layers[names.index(FEATURES) + 1 :]:
+        x = layer(x)
+    return keras.Model(features, x, name="head")
+
+
+# ---------------------------------------------------------------- fine-tuning
+
+
+def _fine_tune(
+    model: Any,
+    train: Faces,
+    val: Faces,
+    config: TrainConfig,
+    augmenter: Augmenter,
+    folder: Path,
+    state: State,
+    threads: int,
+    reporter: Reporter,
+    on_best: Callable[[Any], None] | None,
+) -> None:
+    """Train the later part of the backbone and the head together."""
+    classes = int(model.output.shape[-1])
+    batch = min(config.batch_size, max(1, len(train)))
+    steps = -(-classes * -(-len(train) // classes) // batch) if config.balance else -(-len(train) // batch)
+    freeze_below(model, config.arch, config.fine_tune)
+    optimizer = _optimizer(config, steps * config.epochs)
+    _compile(model, optimizer, config)
+    optimizer.build(model.trainable_variables)
+    if state.weights:
+        _put(_state_variables(model), state.weights)
+        _put(optimizer.variables, state.optimizer)
+    average = _Average(model, config.ema, state.average)
+    reporter.start("fine-tuning", steps * config.epochs)
+    last_save = time.monotonic()
+
+    while state.epoch < config.epochs and state.stale < config.patience:
+        epoch = state.epoch
+        began = time.perf_counter()
+        order = epoch_order(
+            train.targets, classes, batch, np.random.default_rng((config.seed, 2, epoch)), balance=config.balance
+        )
+        if state.step == 0:
+            model.reset_metrics()
+        logs: dict[str, float] = {}
+        for pixels in batches(train.pixels, order, batch, augmenter, epoch, skip=state.step, threads=threads):
+            part = order[state.step * batch : (state.step + 1) * batch]
+            logs = _step(model, pixels, train.targets[part], classes, "fine-tuning", epoch, folder)
+            average.update(epoch * steps + state.step)
+            state.step += 1
+            reporter.step(epoch * steps + state.step, f"loss {logs['loss']:.3f}")
+            if time.monotonic() - last_save > config.checkpoint_s and state.step < steps:
+                _keep(folder, state, model, optimizer, average)
+                last_save = time.monotonic()
+        with average.swapped_in():
+            scores = _judge(predict(model, val.pixels), val.targets, config)
+            row = _row("fine-tune", epoch + 1, logs, scores, began)
+            row["learning_rate"] = float(_number(optimizer.learning_rate))
+            state.history.append(row)
+            if row["val_loss"] < state.best_loss:
+                state.best_loss, state.stale, state.best = row["val_loss"], 0, model.get_weights()
+                if on_best is not None:
+                    on_best(model)
+            else:
+                state.stale += 1
+        state.epoch, state.step = epoch + 1, 0
+        _keep(folder, state, model, optimizer, average)
+        _write_history(folder, state.history)
+        last_save = time.monotonic()
+        reporter.epoch(row)
+    if state.best:
+        model.set_weights(state.best)
+
+
+class _Average:
+    """A moving average of the trainable weights, or nothing at all."""
+
+    def __init__(self, model: Any, momentum: float, values: Sequence[NDArray[Any]]) -> None:
+        self._variables = model.trainable_variables
+        self._momentum = momentum
+        self.values: list[NDArray[Any]] = list(values)
+        if momentum and not self.values:
+            self.values = _take(self._variables)
+
+    def update(self, step: int) -> None:
+        if not self._momentum:
+            return
+        # Young averages must not remember the start for ever (TensorFlow's ExponentialMovingAverage does the same).
+        momentum = min(self._momentum, (1 + step) / (10 + step))
+        for value, now in zip(self.values, _take(self._variables), strict=True):
+            value += (1 - momentum) * (now - value)
+
+    @contextlib.contextmanager
+    def swapped_in(self) -> Iterator[None]:
+        if not self._momentum:
+            yield
+            return
+        saved = _take(self._variables)
+        _put(self._variables, self.values)
+        try:
+            yield
+        finally:
+            _put(self._variables, saved)
+
+
+# ---------------------------------------------------------------- shared
+
+
+def predict(model: Any, inputs: NDArray[Any]) -> NDArray[np.float32]:
+    """The network's output for every input, in batches of one size.
+
+    Args:
+        inputs: (N, ...), pixels as uint8 or features as float32.
+    """
+    parts = []
+    for start in range(0, len(inputs), PREDICT_BATCH):
+        part = np.asarray(inputs[start : start + PREDICT_BATCH], dtype=np.float32)
+        # Another batch size would make the backend trace the network again.
+        padded = np.concatenate([part, np.zeros((PREDICT_BATCH - len(part), *part.shape[1:]), np.float32)])
+        parts.append(np.asarray(model.predict_on_batch(padded), dtype=np.float32)[: len(part)])
+    if not parts:
+        return np.empty((0, *model.output.shape[1:]), np.float32)
+    return np.concatenate(parts)
+
+
+def _step(
+    model: Any,
+    inputs: NDArray[Any],
+    targets: NDArray[np.int64],
+    classes: int,
+    phase: str,
+    epoch: int,
+    folder: Path | None = None,
+) -> dict[str, float]:
+    truth = np.eye(classes, dtype=np.float32)[targets]
+    logs = {name: float(value) for name, value in model.train_on_batch(inputs, truth, return_dict=True).items()}
+    if not math.isfinite(logs["loss"]):
+        kept = f"; the best weights so far are in {folder.parent / checkpoint.FOLDER}" if folder is not None else ""
+        raise TrainError(
+            f"the loss became {logs['loss']} in epoch {epoch + 1} of the {phase} phase{kept}; "
+            "lower the learning rate (--lr), or turn mixed precision off (--precision float32)"
+        )
+    return logs
+
+
+def _judge(probabilities: NDArray[np.float32], targets: NDArray[np.int64], config: TrainConfig) -> dict[str, float]:
+    """Validation figures; the loss is smoothed like the training loss."""
+    classes = probabilities.shape[1]
+    truth = np.eye(classes)[targets] * (1 - config.label_smoothing) + config.label_smoothing / classes
+    losses = -(truth * np.log(np.clip(probabilities, 1e-7, 1))).sum(axis=1)
+    right = probabilities.argmax(axis=1) == targets
+    recalls = [float(right[targets == label].mean()) for label in range(classes) if (targets == label).any()]
+    # Every class weighs the same, as it does in training.
+    by_class = [float(losses[targets == label].mean()) for label in range(classes) if (targets == label).any()]
+    loss = float(np.mean(by_class)) if config.balance else float(losses.mean())
+    return {
+        "val_loss": loss,
+        "val_accuracy": float(right.mean()),
+        "val_balanced_accuracy": float(np.mean(recalls)),
+    }
+
+
+def _row(phase: str, epoch: int, logs: dict[str, float], scores: dict[str, float], began: float) -> dict[str, Any]:
+    return {
+        "phase": phase,
+        "epoch": epoch,
+        "loss": logs["loss"],
+        "accuracy": logs.get("accuracy", math.nan),
+        **scores,
+        "learning_rate": math.nan,
+        "seconds": round(time.perf_counter() - began, 3),
+    }
+
+
+def _compile(model: Any, optimizer: Any, config: TrainConfig) -> None:
+    import keras
+
+    loss = keras.losses.CategoricalCrossentropy(label_smoothing=config.label_smoothing)
+    model.compile(optimizer=optimizer, loss=loss, metrics=["accuracy"], jit_compile=_jit())
+
+
+def _jit() -> bool:
+    """JAX is nothing without its compiler; TensorFlow's is 15 times slower here on a CPU (3 images/s against 47)."""
+    import keras
+
+    return bool(keras.backend.backend() == "jax")
+
+
+def _schedule(rate: float, steps: int, warmup: float) -> Any:
+    import keras
+
+    rising = round(steps * warmup)
+    return keras.optimizers.schedules.CosineDecay(
+        initial_learning_rate=rate * LAST_RATE if rising else rate,
+        decay_steps=max(1, steps - rising),
+        alpha=LAST_RATE,
+        warmup_target=rate if rising else None,
+        warmup_steps=rising,
+    )
+
+
+def _optimizer(config: TrainConfig, steps: int) -> Any:
+    import keras
+
+    schedule = _schedule(config.lr, steps, config.warmup)
+    if config.optimizer == "rmsprop":
+        return keras.optimizers.RMSprop(schedule)
+    if config.optimizer == "sgd":
+        return keras.optimizers.SGD(schedule, momentum=0.9, nesterov=True)
+    return keras.optimizers.Adam(schedule)
+
+
+def _state_variables(model: Any) -> list[Any]:
+    """Weights, the seeds of Dropout, and the running metrics."""
+    return [*model.variables, *model.metrics_variables]
+
+
+def _keep(folder: Path, state: State, model: Any, optimizer: Any, average: _Average) -> None:
+    state.weights = _take(_state_variables(model))
+    state.optimizer = _take(optimizer.variables)
+    state.average = average.values
+    checkpoint.save(folder, state)
+
+
+def _take(variables: Sequence[Any]) -> list[NDArray[Any]]:
+    import keras
+
+    return [np.array(keras.ops.convert_to_numpy(variable)) for variable in variables]
+
+
+def _put(variables: Sequence[Any], values: Sequence[NDArray[Any]]) -> None:
+    if len(variables) != len(values):
+        raise TrainError(f"the checkpoint has {len(values)} variables, the network {len(variables)}; train again")
+    for variable, value in zip(variables, values, strict=True):
+        variable.assign(value)
+
+
+def _number(value: Any) -> float:
+    import keras
+
+    return float(keras.ops.convert_to_numpy(value))
+
+
+def _write_history(folder: Path, history: Sequence[dict[str, Any]]) -> None:
+    """``history.csv`` beside the folder of checkpoints."""
+    if not history:
+        return
+    text = io.StringIO()
+    writer = csv.DictWriter(text, fieldnames=list(history[0]))
+    writer.writeheader()
+    writer.writerows(history)
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(folder.parent / "history.csv", text.getvalue().encode())
+    except OSError as error:
+        raise TrainError(
+            f"history.csv cannot be written: {error.strerror or error}; make room and use --resume"
+        ) from None
+
+
+@contextlib.contextmanager
+def _one_opencv_thread() -> Iterator[None]:
+    """Augmenting threads must not each start threads of OpenCV's own."""
+    import cv2
+
+    before = cv2.getNumThreads()
+    cv2.setNumThreads(1)
+    try:
+        yield
+    finally:
+        cv2.setNumThreads(before)

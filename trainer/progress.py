@@ -1,0 +1,123 @@
+"""Who is told how a run goes: nobody, a terminal, TensorBoard."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+
+class Reporter:
+    """Hears how a run goes; this one keeps it to itself."""
+
+    def note(self, text: str) -> None:
+        """Something people should know, said once."""
+
+    def start(self, phase: str, total: int) -> None:
+        """A phase of ``total`` steps begins."""
+
+    def step(self, done: int, text: str = "") -> None:
+        """So many steps of the phase are done."""
+
+    def epoch(self, row: Mapping[str, Any]) -> None:
+        """An epoch ended; ``row`` is its line of ``history.csv``."""
+
+    def stop(self) -> None:
+        """The run ended, one way or another."""
+
+
+class TerminalReporter(Reporter):
+    """A bar with the time left on stderr, where stderr is a terminal; in a pipe only the notes."""
+
+    def __init__(self) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+        self._console = Console(stderr=True, highlight=False)
+        self._bar: Any = None
+        self._task: Any = None
+        if self._console.is_terminal:
+            self._bar = Progress(
+                TextColumn("{task.description:<28}"),
+                BarColumn(bar_width=24),
+                MofNCompleteColumn(),
+                TimeRemainingColumn(),
+                TextColumn("{task.fields[text]}"),
+                console=self._console,
+                transient=True,
+            )
+            self._bar.start()
+
+    def note(self, text: str) -> None:
+        self._console.print(text, markup=False)
+
+    def start(self, phase: str, total: int) -> None:
+        if self._bar is None:
+            return
+        if self._task is not None:
+            self._bar.remove_task(self._task)
+        self._task = self._bar.add_task(phase, total=max(1, total), text="")
+
+    def step(self, done: int, text: str = "") -> None:
+        if self._bar is not None and self._task is not None:
+            self._bar.update(self._task, completed=done, text=text)
+
+    def epoch(self, row: Mapping[str, Any]) -> None:
+        if self._bar is not None:
+            self.note(
+                f"{row['phase']:>9} {row['epoch']:>3}  loss {row['loss']:.4f}  val loss {row['val_loss']:.4f}  "
+                f"val balanced accuracy {100 * row['val_balanced_accuracy']:.2f} %"
+            )
+
+    def stop(self) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+
+
+class TensorBoardReporter(Reporter):
+    """Passes everything on, and writes every epoch's figures for TensorBoard."""
+
+    def __init__(self, inner: Reporter, folder: Path) -> None:
+        import tensorflow as tf
+
+        self._inner = inner
+        self._summary = tf.summary
+        self._writer = tf.summary.create_file_writer(str(folder))
+        self._count = 0
+
+    def note(self, text: str) -> None:
+        self._inner.note(text)
+
+    def start(self, phase: str, total: int) -> None:
+        self._inner.start(phase, total)
+
+    def step(self, done: int, text: str = "") -> None:
+        self._inner.step(done, text)
+
+    def epoch(self, row: Mapping[str, Any]) -> None:
+        self._count += 1
+        with self._writer.as_default(step=self._count):
+            for name, value in row.items():
+                if isinstance(value, float):
+                    self._summary.scalar(name, value)
+        self._writer.flush()
+        self._inner.epoch(row)
+
+    def stop(self) -> None:
+        self._writer.close()
+        self._inner.stop()
+
+
+@contextlib.contextmanager
+def reporting(tensorboard: Path | None = None) -> Iterator[Reporter]:
+    """The reporter of a command, stopped at its end."""
+    reporter: Reporter = TerminalReporter()
+    if tensorboard is not None:
+        reporter = TensorBoardReporter(reporter, tensorboard)
+    try:
+        yield reporter
+    finally:
+        reporter.stop()
+        sys.stderr.flush()
