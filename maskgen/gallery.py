@@ -74,12 +74,11 @@ def rows(subjects: Sequence[Subject], wardrobe: Wardrobe, *, count: int = 6, see
     def one(turn: int, label: Label, settings: SamplingSettings) -> tuple[ImageParams, RGB]:
         """Draw until the picture shows what it is said to show."""
         photo, face = subjects[turn % len(subjects)]
-        params = _centred(draw(rng, label, wardrobe, settings))
         for _ in range(ATTEMPTS):
+            params = _framed(draw(rng, label, wardrobe, settings), face)
             drawn = render(photo, face, params, wardrobe)
             if gate(drawn, params) is None:
                 break
-            params = _centred(draw(rng, label, wardrobe, settings))
         return params, drawn.image
 
     pictures = []
@@ -97,7 +96,7 @@ def rows(subjects: Sequence[Subject], wardrobe: Wardrobe, *, count: int = 6, see
     yield Row("wears", "How it is worn: as it should be, and in four ways that do not help", tuple(pictures))
 
     photo, face = subjects[-1]
-    base, _ = one(len(subjects) - 1, "with_mask", replace(still, templates=known[:1]))
+    base, _ = one(len(subjects) - 1, "with_mask", replace(still, templates=known[:1], without=("colours", "patterns")))
     pictures = []
     for number in range(count):
         light = draw(rng, "with_mask", wardrobe, still).light
@@ -120,6 +119,9 @@ def rows(subjects: Sequence[Subject], wardrobe: Wardrobe, *, count: int = 6, see
     yield Row("confusers", "What covers a face and is no mask: labelled without_mask", tuple(pictures))
 
 
-def _centred(params: ImageParams) -> ImageParams:
-    """The same params with a crop that sits squarely on the face."""
-    return replace(params, crop=replace(params.crop, shift_xy=(0.0, 0.0), aspect=1.0))
+def _framed(params: ImageParams, face: LandmarkedFace) -> ImageParams:
+    """The same params with a crop that sits squarely on the face and keeps its proportions."""
+    from maskgen.landmarks import face_box
+
+    box = face_box(face.landmarks)
+    return replace(params, crop=replace(params.crop, shift_xy=(0.0, 0.0), aspect=box.height / box.width))
