@@ -275,7 +275,11 @@ def _read(folder: Path, max_width: int | None) -> tuple[MaskTemplate | None, lis
         return None, problems
     if max_width is not None:
         template = template.reduced(max_width)
-    return _same_size(template), problems
+    template = _same_size(template)
+    for picture in (template.rgba, template.height, template.regions):
+        if picture is not None:
+            picture.setflags(write=False)  # shared by everybody who asks for this template
+    return template, problems
 
 
 # Pictures

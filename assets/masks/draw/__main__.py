@@ -1,4 +1,4 @@
-"""Draws the masks again: ``python assets/masks/draw [NAME ...]``; the same bytes every time.
+"""Draws the masks again: ``python assets/masks/draw [--to FOLDER] [NAME ...]``; the same pictures every time.
 
 Each drawing is a function that takes the mask's name and gives a canvas and
 the words of its mask.json.
@@ -6,6 +6,7 @@ the words of its mask.json.
 
 from __future__ import annotations
 
+import argparse
 import sys
 from pathlib import Path
 
@@ -20,17 +21,21 @@ DRAWINGS = {
 }  # fmt: skip
 
 
-def main(names: list[str]) -> None:
-    """Draw the masks called ``names``, or all of them."""
-    for name in names or DRAWINGS:
+def main(words: list[str] | None = None) -> None:
+    """Draw the masks named, or all of them."""
+    parser = argparse.ArgumentParser(prog="python assets/masks/draw", description="Draw the masks again.")
+    parser.add_argument("--to", type=Path, default=Path(__file__).resolve().parent.parent, metavar="FOLDER")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(DRAWINGS))
+    wanted = parser.parse_args(words)
+    for name in wanted.names or DRAWINGS:
         if name not in DRAWINGS:
-            raise SystemExit(f'no drawing is called "{name}"; there are {", ".join(DRAWINGS)}')
-        canvas, words = DRAWINGS[name](name)
-        folder = Path(__file__).parent.parent / name
-        canvas.save(folder, words)
+            parser.error(f'no drawing is called "{name}"; there are {", ".join(DRAWINGS)}')
+        canvas, description = DRAWINGS[name](name)
+        folder = wanted.to / name
+        canvas.save(folder, description)
         size = sum(path.stat().st_size for path in folder.iterdir())
         sys.stderr.write(f"{name}: {size / 1024:.0f} kB\n")
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main()

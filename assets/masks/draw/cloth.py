@@ -144,7 +144,7 @@ def contour(name: str) -> tuple[Canvas, dict[str, Any]]:
         c.ink(tag, (0.9, 0.9, 0.9))
         c.height += 0.003 * c.soft(tag, 1)
         c.shade(c.text("PM2.5", 150, 470, 16, 1.6, -90, bold=True), 0.2)
-    title = {"cloth_contour": "Cloth, contoured", "cloth_valve": "Cloth, bound edges, filter valve"}[name]
+    title = {"cloth_contour": "Cloth, contoured", "cloth_valve": "Cloth with filter valve"}[name]
     thick, colour = (0.013, "tint") if name == "cloth_contour" else (0.016, "tint")
     return c, words(
         shape, title, "cloth", loops((16, 232), (16, 490), W, thick, colour), CLOTH,
@@ -191,8 +191,8 @@ def sport(name: str) -> tuple[Canvas, dict[str, Any]]:
     c.shade(np.asarray(smooth(4, 0.5, line), np.float32) * 0.7, 0.6)
     # Mesh in the cheeks.
     for sign in (-1, 1):
-        outline = spline([(512 + sign * x, y) for x, y in
-                          [(150, 250), (260, 226), (372, 258), (402, 330), (352, 420), (236, 452), (156, 380)]], closed=True)  # fmt: skip
+        around = [(150, 250), (260, 226), (372, 258), (402, 330), (352, 420), (236, 452), (156, 380)]
+        outline = spline([(512 + sign * x, y) for x, y in around], closed=True)
         panel = c.inside(outline)
         mesh = np.asarray(smooth(-1, 1, panel), np.float32)
         c.shade(mesh * 0.6, 0.62)
@@ -216,7 +216,7 @@ def sport(name: str) -> tuple[Canvas, dict[str, Any]]:
     straps = [{"from": [x, y], "to": "ear", "width": 0.05, "colour": "tint"} for y in (365,) for x in (14, W - 14)]
     straps += [{"from": [x, 450], "to": "nape", "width": 0.05, "colour": "tint"} for x in (14, W - 14)]
     return c, words(
-        shape, "Sports mask, mesh and valves", "sport", straps, SPORT, weight=1.0, pattern_chance=0.08, gloss=0.06,
+        shape, "Sports mask", "sport", straps, SPORT, weight=1.0, pattern_chance=0.08, gloss=0.06,
         wears=("correct", "nose_out", "mouth_out", "chin"),
     )  # fmt: skip
 
@@ -241,7 +241,7 @@ def gaiter(name: str) -> tuple[Canvas, dict[str, Any]]:
         ],
         side_in=0,
     )
-    inside = shape.cut(c, soft=2.2)
+    shape.cut(c, soft=2.2)
     c.knit(4, 0.05)
     c.albedo *= (1 + 0.008 * c.noise(111, 160))[..., None]
     u = np.abs(c.x - W / 2) / (W / 2)
@@ -285,7 +285,7 @@ def veil(name: str) -> tuple[Canvas, dict[str, Any]]:
             (512, 1070, chin(0.34)),
         ],
     )
-    inside = shape.cut(c, soft=2.2)
+    shape.cut(c, soft=2.2)
     c.weave(3, 0.05)
     c.albedo *= (1 + 0.008 * c.noise(121, 200))[..., None]
     u = np.abs(c.x - W / 2) / (W / 2)

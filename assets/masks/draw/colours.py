@@ -39,8 +39,8 @@ CHILD = {"white": 4, "light_blue": 3, "pink": 3, "sky": 2, "yellow": 2, "mint": 
 SPORT = {"black": 12, "charcoal": 3, "grey": 2, "navy": 1.5, "olive": 0.8, "red": 0.7, "royal_blue": 0.7,
          "light_grey": 0.6, "orange": 0.3, "forest": 0.3, "burgundy": 0.3, "hot_pink": 0.2}  # fmt: skip
 
-RUBBER = {"grey": 5, "charcoal": 4, "black": 4, "light_grey": 2, "denim": 1.5, "navy": 1, "teal": 0.7, "royal_blue": 0.6,
-          "beige": 0.4}  # fmt: skip
+RUBBER = {"grey": 5, "charcoal": 4, "black": 4, "light_grey": 2, "denim": 1.5, "navy": 1, "teal": 0.7,
+          "royal_blue": 0.6, "beige": 0.4}  # fmt: skip
 
 GAITER = {"black": 8, "charcoal": 2, "grey": 2, "navy": 2, "olive": 1.5, "forest": 0.6, "royal_blue": 1, "red": 1,
           "burgundy": 0.6, "denim": 0.8, "teal": 0.6, "orange": 0.5, "beige": 0.8, "brown": 0.6, "white": 0.8,

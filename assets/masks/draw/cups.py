@@ -54,8 +54,8 @@ def n95(name: str) -> tuple[Canvas, dict[str, Any]]:
     # A moulded line follows the rim, and a panel stands out in front.
     ring = np.asarray(1 - smooth(1.5, 9, np.abs(inside - 62)), np.float32)
     c.height -= 0.004 * ring
-    panel = c.inside(spline([(512, 250), (690, 330), (742, 520), (690, 690), (512, 742), (334, 690), (282, 520), (334, 330)],
-                            closed=True))  # fmt: skip
+    corners = [(512, 250), (690, 330), (742, 520), (690, 690), (512, 742), (334, 690), (282, 520), (334, 330)]
+    panel = c.inside(spline(corners, closed=True))
     c.height += 0.010 * smooth(-10, 12, panel)
     c.shade(np.asarray(bump(0, 12, panel), np.float32) * 0.35, 0.93)
     flange(c, inside, 18)
@@ -98,7 +98,7 @@ def dust(name: str) -> tuple[Canvas, dict[str, Any]]:
         staple(c, x, 560, 26, 26)
     del up
     return c, words(
-        shape, "Dust mask, ribbed cup", "cup", bands((52, 560), (54, 566), W, 0.014, "#f3efe0")[:2], CUP,
+        shape, "Dust mask, ribbed", "cup", bands((52, 560), (54, 566), W, 0.014, "#f3efe0")[:2], CUP,
         weight=1.2, gloss=0.02, translucency=0.03,
     )  # fmt: skip
 

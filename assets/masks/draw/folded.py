@@ -94,7 +94,7 @@ def kn95(name: str) -> tuple[Canvas, dict[str, Any]]:
         "KN95", 770, 520, 34, 2.6, -12, bold=True)  # fmt: skip
     small = c.text("PFE 95%  NR", 262 if name != "kn95" else 760, 562, 15, 1.3, 12 if name != "kn95" else -12)
     c.shade(np.maximum(left, small), 0.45)
-    title = "KN95, folded" if name == "kn95" else "KN95 with valve and nose clip"
+    title = "KN95, folded" if name == "kn95" else "KN95 with valve"
     return c, words(
         shape, title, "kn95", loops((26, 346), (26, 410), W, 0.012), FOLDED,
         weight=4 if name == "kn95" else 1.5, pattern_chance=0.03, translucency=0.03, gloss=0.06,
@@ -163,7 +163,7 @@ def ffp2(name: str) -> tuple[Canvas, dict[str, Any]]:
         c.shade(np.maximum(c.text("FFP2", 280, 500, 26, 2.2, bold=True), c.text("NR D", 744, 500, 22, 2.0)), 0.42)
     for x in (34, W - 34):
         staple(c, x, 478, 30, 46)
-    title = "FFP2, three panels" if name == "ffp2" else "FFP2, three panels, with valve"
+    title = "FFP2, three panels" if name == "ffp2" else "FFP2 with valve"
     straps = (
         loops((28, 458), (28, 502), W, 0.013) if name == "ffp2" else bands((30, 462), (30, 500), W, 0.02, "#e9c84a")
     )

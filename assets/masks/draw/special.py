@@ -38,8 +38,9 @@ def respirator(name: str) -> tuple[Canvas, dict[str, Any]]:
     lip = np.asarray(bump(24, 16, body), np.float32)
     c.height -= 0.012 * lip
     c.shade(lip * 0.5, 0.72)
-    yoke = c.inside(spline([(512, 236), (640, 330), (800, 470), (800, 640), (640, 650), (512, 742), (384, 650), (224, 640),
-                            (224, 470), (384, 330)], closed=True))  # fmt: skip
+    right = [(640, 330), (800, 470), (800, 640), (640, 650)]
+    left = [(W - x, y) for x, y in reversed(right)]
+    yoke = c.inside(spline([(512, 236), *right, (512, 742), *left], closed=True))
     hard = np.asarray(smooth(-1, 1, yoke), np.float32)
     c.shade(np.asarray(smooth(-14, 0, yoke) * (yoke < 0), np.float32) * 0.5, 0.6)
     c.ink(hard, (0.20, 0.21, 0.23), tinted=0.0)
@@ -95,9 +96,10 @@ def respirator(name: str) -> tuple[Canvas, dict[str, Any]]:
     c.thin[:] = 0
     c.pattern[:] = 0
     straps = bands((300, 392), (316, 724), W, 0.03, "#1c1c1e")
-    title = "Half mask with pancake filters" if name == "respirator" else "Half mask with cartridges"
+    title = "Half mask, flat filters" if name == "respirator" else "Half mask, cartridges"
     return c, words(
-        shape, title, "respirator", straps, RUBBER, weight=0.5, gloss=0.35, wears=("correct", "nose_out", "mouth_out", "chin"),
+        shape, title, "respirator", straps, RUBBER, weight=0.5, gloss=0.35,
+        wears=("correct", "nose_out", "mouth_out", "chin"),
     )  # fmt: skip
 
 
@@ -154,7 +156,7 @@ def window(name: str) -> tuple[Canvas, dict[str, Any]]:
     c.height += 0.012 * clear * smooth(0, 40, pane)
     c.thin *= 0.5
     return c, words(
-        shape, "Cloth with a clear window", "window", loops((20, 186), (20, 536), W, 0.013, "tint"), CLOTH,
+        shape, "Cloth, clear window", "window", loops((20, 186), (20, 536), W, 0.013, "tint"), CLOTH,
         weight=0.6, pattern_chance=0.3, gloss=0.12,
     )  # fmt: skip
 

@@ -102,7 +102,7 @@ def surgical(name: str) -> tuple[Canvas, dict[str, Any]]:
     wire = smooth(0, 6, c.box(W / 2, 24, 470, 17, 8))
     c.height += 0.0045 * c.soft(np.asarray(wire, np.float32), 2.0)
     return c, words(
-        shape, "Surgical, pleated, ear loops", "surgical", loops((20, 44), (20, 654), W), SURGICAL,
+        shape, "Surgical, ear loops", "surgical", loops((20, 44), (20, 654), W), SURGICAL,
         weight=6, pattern_chance=0.06, translucency=0.12, gloss=0.08,
     )  # fmt: skip
 
@@ -141,8 +141,9 @@ def tied(name: str) -> tuple[Canvas, dict[str, Any]]:
         for x in (16, W - 16)
     ]
     return c, words(
-        shape, "Surgical, pleated, tied", "surgical", straps,
-        {"surgical_blue": 6, "surgical_green": 4, "light_blue": 3, "mint": 3, "white": 3, "teal": 1, "sky": 1, "pink": 0.4},
+        shape, "Surgical, tied", "surgical", straps,
+        {"surgical_blue": 6, "surgical_green": 4, "light_blue": 3, "mint": 3, "white": 3, "teal": 1, "sky": 1,
+         "pink": 0.4},
         weight=1.3, pattern_chance=0.02, translucency=0.12, gloss=0.06,
     )  # fmt: skip
 
@@ -197,7 +198,7 @@ def flat_folds(name: str) -> tuple[Canvas, dict[str, Any]]:
     wire = np.asarray(smooth(0, 6, c.box(W / 2, 40, 400, 13, 6)), np.float32)
     c.height += 0.004 * c.soft(wire, 2.0)
     return c, words(
-        shape, "Surgical, box pleat, creased", "surgical", loops((20, 42), (20, 656), W, 0.009), SURGICAL,
+        shape, "Surgical, creased", "surgical", loops((20, 42), (20, 656), W, 0.009), SURGICAL,
         weight=4, pattern_chance=0.05, translucency=0.14, gloss=0.07,
     )  # fmt: skip
 

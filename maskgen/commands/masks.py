@@ -1,0 +1,145 @@
+"""``maskgen masks``: look at the wardrobe, and check masks of one's own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from maskgen.templates import MaskTemplate
+
+app = typer.Typer(help="The masks that generate draws: list, show and check them.", no_args_is_help=True)
+
+Folder = Annotated[
+    Path | None, typer.Option("--masks-dir", help="A folder of masks to use in place of ours.", show_default=False)
+]
+
+
+@app.command(name="list")
+def list_(
+    folder: Folder = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """List the masks: how often each is drawn, how often it is printed, its commonest colour."""
+    import json
+
+    from maskgen.templates import load_wardrobe
+
+    wardrobe = load_wardrobe(folder)
+    if as_json:
+        typer.echo(json.dumps([_described(template) for template in wardrobe.values()], indent=2))
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    from maskgen.console import printable
+
+    table = Table(box=None, pad_edge=False)
+    for name in ("name", "title"):
+        table.add_column(name, no_wrap=True)
+    table.add_column("drawn", justify="right")
+    table.add_column("printed", justify="right")
+    table.add_column("most often", overflow="fold")
+    total = sum(template.weight for template in wardrobe.values()) or 1
+    for template in wardrobe.values():
+        ranked = sorted(template.colours, key=lambda pair: -pair[1])
+        table.add_row(
+            printable(template.name),
+            printable(template.title),
+            f"{template.weight / total:.0%}",
+            f"{template.pattern_chance:.0%}",
+            ", ".join(name for name, _ in ranked[:1]),
+        )
+    Console(highlight=False).print(table)
+
+
+@app.command()
+def show(
+    mask: Annotated[str, typer.Argument(metavar="NAME", help="A mask's name, or the path of its folder.")],
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="The picture to write; NAME.png here by default.")
+    ] = None,
+    face: Annotated[
+        Path | None, typer.Option("--face", help="A photo of a face to put it on; a public-domain portrait by default.")
+    ] = None,
+    no_face: Annotated[bool, typer.Option("--no-face", help="Show the mask alone; needs no model files.")] = False,
+    folder: Folder = None,
+) -> None:
+    """Write a large picture of a mask: with its anchors, in several colours, and worn."""
+    from maskgen import images, template_view
+    from maskgen.console import printable
+    from maskgen.errors import WeightsError
+
+    template = _find(mask, folder)
+    photo = None if face is None else images.read_rgb(face)
+    try:
+        picture = template_view.sheet(template, photo, with_face=not no_face)
+    except WeightsError as error:
+        typer.echo(f"shown without a face: {error}", err=True)
+        picture = template_view.sheet(template, with_face=False)
+    path = Path(f"{template.name}.png") if output is None else output
+    images.write(path, picture)
+    typer.echo(printable(path))
+
+
+@app.command()
+def check(
+    folders: Annotated[
+        list[Path] | None,
+        typer.Argument(metavar="[FOLDER...]", help="Folders of one mask each, or of many; ours by default."),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Say what is wrong with a mask's files, and where. Exits with 1 when anything is."""
+    import json
+
+    from maskgen.assets import assets_dir
+    from maskgen.console import printable
+    from maskgen.templates import check_template
+
+    found: dict[str, list[str]] = {}
+    for folder in folders or [assets_dir("masks")]:
+        for one in _masks_in(folder):
+            found[str(one)] = check_template(one)
+    wrong = sum(bool(problems) for problems in found.values())
+    if as_json:
+        typer.echo(json.dumps([{"folder": name, "problems": problems} for name, problems in found.items()], indent=2))
+    else:
+        for name, problems in found.items():
+            for problem in problems:
+                typer.echo(f"{printable(name)}: {printable(problem)}")
+        masks = "1 mask" if len(found) == 1 else f"{len(found)} masks"
+        typer.echo(f"{masks} checked, {wrong} with problems", err=True)
+    if wrong:
+        raise typer.Exit(1)
+
+
+def _masks_in(folder: Path) -> list[Path]:
+    """The folder itself if it is a mask, else the masks in it; itself again when it holds none."""
+    if (folder / "mask.json").exists() or (folder / "mask.png").exists() or not folder.is_dir():
+        return [folder]
+    inside = {path.parent for name in ("mask.json", "mask.png") for path in folder.glob(f"*/{name}")}
+    return sorted(inside) or [folder]
+
+
+def _find(mask: str, folder: Path | None) -> MaskTemplate:
+    from maskgen.templates import load_template, load_wardrobe
+
+    if folder is None and ("/" in mask or "\\" in mask or (Path(mask) / "mask.json").exists()):
+        return load_template(Path(mask))
+    return load_wardrobe(folder, [mask], max_width=None)[mask]
+
+
+def _described(template: MaskTemplate) -> dict[str, Any]:
+    return {
+        "name": template.name,
+        "title": template.title,
+        "kind": template.kind,
+        "weight": template.weight,
+        "pattern_chance": template.pattern_chance,
+        "colours": dict(template.colours),
+        "wears": list(template.wears),
+        "straps": len(template.straps),
+    }
