@@ -1,1 +1,30 @@
-"""A model folder and pictures in, who wears a mask out."""
+"""Third stage: a model folder and pictures in, who wears a mask out.
+
+from detect import Detector
+
+for face in Detector.load().detect("street.jpg"):
+    print(face.label, face.score)
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from detect.pipeline import Detector
+    from detect.results import Detections, Event, FaceResult, FrameResult
+
+__all__ = ["Detections", "Detector", "Event", "FaceResult", "FrameResult"]
+
+
+def __getattr__(name: str) -> Any:
+    # Lazy, so that the command line can import detect.cli without numpy.
+    if name == "Detector":
+        from detect.pipeline import Detector
+
+        return Detector
+    if name in __all__:
+        from detect import results
+
+        return getattr(results, name)
+    raise AttributeError(f"module 'detect' has no attribute {name!r}")

@@ -1,0 +1,124 @@
+"""``maskgen detect image``: pictures in, a table, JSON lines or CSV out."""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from detect.commands.common import default_threads, note, say, ticking
+from detect.draw import WORDS
+from detect.pictures import PictureRow, look_at
+from detect.pipeline import Detector
+from maskgen.console import printable
+
+_TABLE_ROWS: Final = 40
+"""Longer tables are cut: the rest is in the counts."""
+
+
+def run(
+    paths: Sequence[str],
+    *,
+    output: Path | None,
+    form: str,
+    blur: bool,
+    overwrite: bool,
+    model: Path | None,
+    faces: str,
+    small_faces: bool,
+    threads: int | None,
+) -> int:
+    """Do it and print it.
+
+    Args:
+        form: ``table``, ``json`` or ``csv``.
+
+    Returns:
+        The exit code: 1 when no input could be used.
+    """
+    detector = Detector.load(model, faces=faces, threads=threads or default_threads(), small_faces=small_faces)
+    rows_csv = csv.writer(sys.stdout, lineterminator="\n")
+    if form == "csv":
+        rows_csv.writerow(
+            ["file", "left", "top", "right", "bottom", "label", "score"]
+            + [f"p_{label}" for label in detector.labels]
+            + ["face_score", "error"]
+        )
+    shown: list[PictureRow] = []
+    labels: Counter[str] = Counter()
+    done = failed = written = 0
+    with ticking() as ticker:
+        for row in look_at(detector, paths, output, blur=blur, overwrite=overwrite):
+            done += row.detections is not None
+            failed += row.error is not None
+            written += row.written is not None
+            labels.update(face.label for face in row.detections or ())
+            if form == "json":
+                say(json.dumps(row.to_json()))
+            elif form == "csv":
+                rows_csv.writerows(_csv_rows(row, detector.labels))
+            elif len(shown) < _TABLE_ROWS:
+                shown.append(row)
+            if row.error is not None and form != "json":
+                ticker.clear()
+                note(f"maskgen: {printable(row.error)}")
+            ticker.show(f"{done} pictures, {sum(labels.values())} faces")
+    if form == "table":
+        _print_table(shown, detector.labels)
+        if done > len(shown):
+            say(f"... and {done + failed - len(shown)} more")
+    summary = f"{_count(done, 'picture')}, {_count(sum(labels.values()), 'face')}"
+    if labels:
+        summary += ": " + ", ".join(f"{labels[label]} {WORDS.get(label, label)}" for label in detector.labels)
+    if failed:
+        summary += f"; {_count(failed, 'input')} with an error"
+    if output is not None:
+        summary += f"; {_count(written, 'copy', 'copies')} written to {printable(output)}"
+    (say if form == "table" else note)(summary)
+    if not done:
+        return 1
+    return 1 if output is not None and not written else 0
+
+
+def _csv_rows(row: PictureRow, labels: Sequence[str]) -> list[list[object]]:
+    file = printable(row.file)
+    if row.detections is None or not len(row.detections):
+        return [[file, *[""] * (7 + len(labels)), row.error or ""]]
+    return [
+        [
+            file,
+            *(round(float(side), 1) for side in face.box.xyxy),
+            face.label,
+            round(face.score, 4),
+            *(round(face.probabilities[label], 4) for label in labels),
+            round(face.face_score, 4),
+            row.error or "",
+        ]
+        for face in row.detections
+    ]
+
+
+def _print_table(rows: Sequence[PictureRow], labels: Sequence[str]) -> None:
+    """Columns: the file, how many faces, and how many of each label."""
+    usable = [row for row in rows if row.detections is not None]
+    if not usable:
+        return
+    head = ["file", "faces", *(WORDS.get(label, label) for label in labels)]
+    cells = [
+        [printable(row.file), str(len(row.detections)), *(str(row.detections.count(label)) for label in labels)]
+        for row in usable
+        if row.detections is not None
+    ]
+    widths = [max(len(line[column]) for line in [head, *cells]) for column in range(len(head))]
+    for line in [head, *cells]:
+        first, *numbers = line
+        say(first.ljust(widths[0]) + "".join(f"  {n.rjust(w)}" for n, w in zip(numbers, widths[1:], strict=True)))
+    say()
+
+
+def _count(number: int, one: str, many: str | None = None) -> str:
+    return f"{number} {one if number == 1 else many or one + 's'}"

@@ -1,0 +1,57 @@
+import numpy as np
+from painting import PaintedFaces, paint
+
+from detect.find import FaceSearch, tidy
+from maskgen.types import RGB, Box, Face
+
+
+class Listed:
+    """Says the same faces whatever it sees, in shares of the picture."""
+
+    def __init__(self, name: str, *faces: tuple[float, float, float, float]) -> None:
+        self.name = name
+        self.faces = faces
+        self.seen: list[tuple[int, int]] = []
+
+    def detect(self, image: RGB) -> list[Face]:
+        height, width = image.shape[:2]
+        self.seen.append((width, height))
+        return [Face(Box(a * width, b * height, c * width, d * height), 0.9, self.name) for a, b, c, d in self.faces]
+
+
+def test_faces_come_from_left_to_right() -> None:
+    found = FaceSearch(PaintedFaces()).find(paint((200, 100), (120, 20, 40, True), (10, 30, 40, False)))
+    assert [face.box.left for face in found] == [10, 120]
+
+
+def test_large_pictures_are_searched_on_two_copies_and_each_face_counts_once() -> None:
+    detector = Listed("yunet", (0.25, 0.25, 0.5, 0.5))
+    found = FaceSearch(detector, full_px=1000).find(np.zeros((1500, 3000, 3), np.uint8))
+    assert detector.seen == [(1000, 500), (448, 224)]
+    assert len(found) == 1
+    assert np.allclose(found[0].box.xyxy, (750, 375, 1500, 750))
+
+
+def test_a_detector_without_an_upper_limit_looks_once() -> None:
+    detector = Listed("hog")
+    FaceSearch(detector).find(np.zeros((900, 900, 3), np.uint8))
+    assert detector.seen == [(900, 900)]
+
+
+def test_a_picture_without_faces_is_padded_and_searched_again() -> None:
+    detector = Listed("hog", (0.2, 0.2, 0.8, 0.8))
+    original = detector.detect
+
+    def only_padded(image: RGB) -> list[Face]:
+        return original(image) if image.shape[1] > 100 else []
+
+    detector.detect = only_padded  # type: ignore[method-assign]
+    found = FaceSearch(detector).find(np.zeros((100, 100, 3), np.uint8), pad=True)
+    assert np.allclose(found[0].box.xyxy, (5, 5, 95, 95))
+    assert FaceSearch(detector).find(np.zeros((100, 100, 3), np.uint8)) == []
+
+
+def test_boxes_hardly_inside_or_tiny_are_left_out() -> None:
+    boxes = [Box(-80, 0, 20, 100), Box(-20, 0, 80, 100), Box(10, 10, 13, 13), Box(300, 300, 350, 350)]
+    kept = tidy([Face(box, 1.0, "hog") for box in boxes], 200, 200)
+    assert [face.box for face in kept] == [boxes[1]]
