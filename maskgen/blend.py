@@ -42,6 +42,9 @@ SKIN_RATIO: Final = np.array([1.0, 0.62, 0.47], np.float32)
 WHITE: Final = 0.85
 """Linear albedo of the brightest cloth and walls."""
 
+KEY_FROM_ABOVE: Final = 0.35
+"""How much more light a slope that faces up takes than one that faces down, where nothing else is known."""
+
 LUMA: Final = np.array([0.2126, 0.7152, 0.0722], np.float32)
 
 _Float = NDArray[np.float32]
@@ -419,23 +422,25 @@ def _lit(
         nx, ny = _ball(x, y, axes)
     else:
         nx, ny = np.zeros((h, w), np.float32), np.zeros((h, w), np.float32)
-    shade = np.ones((h, w), np.float32)
+    lean_x, lean_y = light.slope_xy[0] + params.direction_xy[0], light.slope_xy[1] + params.direction_xy[1]
+    shade = np.clip(1 + nx * np.float32(lean_x) + ny * np.float32(lean_y), 0.2, 2.0)
     if relief is not None:
         slope_x = cv2.Sobel(relief, cv2.CV_32F, 1, 0, scale=0.125 * params.relief)
         slope_y = cv2.Sobel(relief, cv2.CV_32F, 0, 1, scale=0.125 * params.relief)
         nz = np.sqrt(np.maximum(1 - nx * nx - ny * ny, np.float32(0.05)))
         length = 1 / np.sqrt(1 + (slope_x * slope_x + slope_y * slope_y))
-        nx, ny = (nx - slope_x * nz) * length, (ny - slope_y * nz) * length
+        turned_x, turned_y = (nx - slope_x * nz) * length, (ny - slope_y * nz) * length
+        # Pleats stand in the key light, mostly from above, even where the face
+        # as a whole is evenly lit: the ambient share alone weakens it.
+        key = 1.6 * (1 - params.ambient)
+        key_x, key_y = (lean_x * 1.3) * key, (lean_y - KEY_FROM_ABOVE) * key
+        relit = 1 + (turned_x - nx) * np.float32(key_x) + (turned_y - ny) * np.float32(key_y)
+        shade *= np.clip(relit, 0.25, 1.9)
+        nx, ny = turned_x, turned_y
         if params.occlusion > 0:
             sigma = max(0.02 * axes.width, 0.7)
             hollow = cv2.GaussianBlur(relief, (0, 0), sigma) - relief
-            shade -= np.clip(hollow * np.float32(params.occlusion * 0.5 * params.relief / sigma), -0.25, 0.6)
-    lean_x, lean_y = light.slope_xy[0] + params.direction_xy[0], light.slope_xy[1] + params.direction_xy[1]
-    # What the ambient share takes from the fitted slope, relief gets back as a
-    # steeper key light: pleats show even where the face itself is evenly lit.
-    key = 1 / max(params.ambient + 0.25, 0.25)
-    lambert = 1 + nx * np.float32(lean_x * key) + ny * np.float32(lean_y * key)
-    shade *= np.clip(lambert, 0.18, 2.2)
+            shade *= 1 - np.clip(hollow * np.float32(params.occlusion * 0.7 * params.relief / sigma), -0.25, 0.65)
     if params.field > 0:
         shade *= _field(light, where, size_wh) ** np.float32(params.field)
     if params.gamma != 1:

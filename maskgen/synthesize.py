@@ -37,6 +37,9 @@ MIN_INSIDE: Final = 0.6
 MIN_CONTRAST: Final = 0.025
 """Mean change under the mask, of full scale: below it nobody could tell."""
 
+MAX_BEYOND: Final = 0.05
+"""How far a crop may leave the photo, as a share of its side."""
+
 Wardrobe = Mapping[str, "MaskTemplate"]
 Polygon = tuple[tuple[float, float], ...]
 
@@ -96,7 +99,7 @@ def render(photo: RGB, face: LandmarkedFace, params: ImageParams, wardrobe: Ward
     """
     if params.crop.mode == "scene":
         return render_scene(photo, [(face, params)], wardrobe)[0]
-    region = crop_region(face, params.crop)
+    region = _within(crop_region(face, params.crop), photo)
     size = params.crop.size
     frame_wh = tuple(min(max(side, SMALLEST_FRAME), size) for side in (region[2] - region[0], region[3] - region[1]))
     frame = cut(photo, region, (frame_wh[0], frame_wh[1]))
@@ -195,6 +198,15 @@ def crop_region(face: LandmarkedFace, crop: CropParams) -> tuple[int, int, int, 
     x, y = x + crop.shift_xy[0] * box.width, y + crop.shift_xy[1] * box.height
     left, top = round(x - width / 2), round(y - height / 2)
     return left, top, left + max(2, round(width)), top + max(2, round(height))
+
+
+def _within(region: tuple[int, int, int, int], photo: RGB) -> tuple[int, int, int, int]:
+    """A region that leaves the photo by at most ``MAX_BEYOND`` of its side: repeated pixels are no photograph."""
+    left, top, right, bottom = region
+    over_x, over_y = round(MAX_BEYOND * (right - left)), round(MAX_BEYOND * (bottom - top))
+    height, width = photo.shape[:2]
+    kept = max(left, -over_x), max(top, -over_y), min(right, width + over_x), min(bottom, height + over_y)
+    return kept if kept[2] - kept[0] > 1 and kept[3] - kept[1] > 1 else region
 
 
 def cut(photo: RGB, region: tuple[int, int, int, int], size_wh: tuple[int, int]) -> RGB:

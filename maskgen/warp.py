@@ -44,15 +44,14 @@ class Mesh:
 
     Attributes:
         source: (n, 2) template pixels.
-        target: (n, 2) photo pixels, visible ones only.
-        silhouette: (m, 2) photo pixels, the edge behind which the far side
-            folds away, top to bottom, or None when all is seen.
+        target: (n, 2) photo pixels.
+        hidden: whether the far end of an edge lies behind the silhouette.
         far: -1 or 1, the side of the face that is turned away (image left, right).
     """
 
     source: Points
     target: Points
-    silhouette: Points | None
+    hidden: bool
     far: int
 
 
@@ -79,8 +78,6 @@ def mask_layer(template: MaskTemplate, face: LandmarkedFace, params: MaskParams,
     albedo, relief, sheer = _dress(level, params)
     map_x, map_y = _inverse_map(inverse, box, level.scale, params, axes)
     rgba, relief, sheer = _remap(albedo, relief, sheer, map_x, map_y)
-    if mesh.silhouette is not None:
-        rgba *= _kept_side(mesh, box, axes)[..., None]
     relief *= np.float32(template.material.relief * axes.width)
     body = np.ascontiguousarray(rgba[..., 3])
     if params.straps and template.straps:
@@ -106,44 +103,56 @@ def build_mesh(goal: Targets, axes: FaceAxes) -> Mesh:
     v = np.linspace(0, 1, ROWS)[:, None, None]
     source = (1 - v) * spline(goal.top_knots, goal.top_source, u) + v * spline(goal.bottom_knots, goal.bottom_source, u)
     flat = (1 - v) * spline(goal.top_knots, goal.top, u) + v * spline(goal.bottom_knots, goal.bottom, u)
-    target = flat + _bow(goal, axes, flat, u, v[:, 0, 0])
+    target = flat + _bow(goal, axes, flat, u, v[:, 0, 0], 1.0)
     extra_source = np.concatenate([goal.top_source, goal.bottom_source])
     extra_target = np.concatenate([goal.top, goal.bottom])
     extra_u = np.concatenate([goal.top_knots, goal.bottom_knots])
     far = 1 if axes.yaw_deg >= 0 else -1
-
-    seen = np.ones(target.shape[:2], bool)
-    silhouette = None
+    hidden = False
     if goal.on_face:
-        step = far * (target @ axes.x)
-        if far < 0:
-            step = step[:, ::-1]
-        least = 0.006 * axes.width
-        rising = np.diff(step, axis=1) > least
-        rising[:, : COLUMNS // 2 - 1] = True
-        kept = np.concatenate([np.ones((ROWS, 1), bool), np.cumprod(rising, axis=1).astype(bool)], axis=1)
-        if not kept.all():
-            last = kept.sum(axis=1) - 1
-            edge = np.maximum.accumulate(np.where(kept, step, -np.inf), axis=1)[:, -1]
-            kept_cols = kept if far > 0 else kept[:, ::-1]
-            column = last if far > 0 else COLUMNS - 1 - last
-            silhouette = target[np.arange(ROWS), column] + (
-                (far * edge - target[np.arange(ROWS), column] @ axes.x)[:, None] * axes.x
-            )
-            seen = kept_cols
-            u_limit = float(u[column].min() if far > 0 else u[column].max())
-            extra_seen = extra_u <= u_limit if far > 0 else extra_u >= u_limit
-            extra_source, extra_target = extra_source[extra_seen], extra_target[extra_seen]
-    inner = seen.copy()
-    # The ends of the rows that carry anchors come from the anchors themselves.
-    inner[0, [0, -1]] = inner[-1, [0, -1]] = False
-    points_source = np.concatenate([extra_source, source[inner]])
-    points_target = np.concatenate([extra_target, target[inner]])
-    keep = _apart(points_target, 0.012 * axes.width)
-    return Mesh(points_source[keep], points_target[keep], silhouette, far)
+        change = _folds_back(target, axes, far)
+        for push in (0.75, 0.5, 0.25, 0.0):
+            if not change.any():
+                break
+            # The cloth bows out as far as it can without folding, at least over the nose.
+            flatter = flat + _bow(goal, axes, flat, u, v[:, 0, 0], push)
+            if goal.outermost is not None and far * (flatter @ axes.x).max() < far * goal.outermost:
+                break
+            target, change = flatter, _folds_back(flatter, axes, far)
+        if change.any():
+            hidden = True
+            target = target + far * change[None, :, None] * axes.x
+            # Anchors that lie behind the silhouette give way to the mesh, which stays before it.
+            limit = float(np.where(change > 0, 0.5 - far * (0.5 - u), 2).min())
+            kept = 0.5 - far * (0.5 - extra_u) < limit - 0.5 / (COLUMNS - 1)
+            extra_source, extra_target = extra_source[kept], extra_target[kept]
+    # Where anchors are, they come first: of points that nearly coincide the first is kept.
+    points_source = np.concatenate([extra_source, source.reshape(-1, 2)])
+    points_target = np.concatenate([extra_target, target.reshape(-1, 2)])
+    keep = _apart(points_target, 0.004 * axes.width)
+    return Mesh(points_source[keep], points_target[keep], hidden, far)
 
 
-def _bow(goal: Targets, axes: FaceAxes, flat: Points, u: Points, v: Points) -> Points:
+def _folds_back(target: Points, axes: FaceAxes, far: int) -> Points:
+    """How far each column must move out to stay before the silhouette.
+
+    Where the far half turns back behind the nose or the middle of the cloth,
+    its columns are laid close together just beyond: seen edge on. Whole columns
+    move, so that the rows keep their distances.
+
+    Returns:
+        (columns,) pixels, 0 where nothing folds.
+    """
+    across = far * (target @ axes.x)[:, :: 1 if far > 0 else -1]
+    half = across.shape[1] // 2
+    steps = np.arange(across.shape[1] - half) * (0.006 * axes.width)
+    lifted = np.maximum.accumulate(across[:, half:] - steps, axis=1) + steps
+    change = np.zeros(across.shape[1])
+    change[half:] = np.maximum((lifted - across[:, half:]).max(axis=0) - 1e-6, 0)
+    return change[:: 1 if far > 0 else -1]
+
+
+def _bow(goal: Targets, axes: FaceAxes, flat: Points, u: Points, v: Points, share: float) -> Points:
     """How the ruled surface is pushed: out over the nose, and to the cheeks."""
     across = np.sin(np.pi * u)
     shift = np.zeros((len(v), len(u), 2))
@@ -154,7 +163,7 @@ def _bow(goal: Targets, axes: FaceAxes, flat: Points, u: Points, v: Points) -> P
             np.sin(np.pi / 2 * v / max(apex_v, 1e-6)),
             np.maximum(np.cos(np.pi / 2 * (v - apex_v) / max(1 - apex_v, 1e-6)), 0) ** 0.8,
         )
-        shift += push * down[:, None, None] * across[None, :, None] * axes.x
+        shift += share * push * down[:, None, None] * across[None, :, None] * axes.x
     for side, cheek in ((0, goal.left_cheek), (1, goal.right_cheek)):
         if cheek is None:
             continue
@@ -382,23 +391,6 @@ def _remap(albedo: RGBA, relief: _Float, sheer: _Float, map_x: _Float, map_y: _F
     return body, np.ascontiguousarray(pair[..., 0]), np.ascontiguousarray(pair[..., 1])
 
 
-def _kept_side(mesh: Mesh, box: tuple[int, int, int, int], axes: FaceAxes) -> _Float:
-    """1 on the near side of the silhouette, 0 behind it, smooth between."""
-    import cv2
-
-    assert mesh.silhouette is not None
-    left, top, width, height = box
-    edge = mesh.silhouette
-    reach = 2.0 * axes.width
-    ends = np.concatenate([edge[:1] - reach * axes.y, edge, edge[-1:] + reach * axes.y])
-    near = -mesh.far * 4 * reach * axes.x
-    ring = np.concatenate([ends, ends[::-1][[0, -1]] + near]) - (left, top)
-    canvas = np.zeros((height, width), np.uint8)
-    cv2.fillPoly(canvas, [np.round((ring - 0.5) * 256).astype(np.int32)], 255, cv2.LINE_AA, 8)
-    kept: _Float = canvas.astype(np.float32) / np.float32(255)
-    return kept
-
-
 @dataclass(frozen=True, slots=True)
 class _Path:
     """A strap's course in photo pixels, its thickness there, and its own colour if it has one."""
@@ -469,6 +461,7 @@ def _with_straps(
         alpha = cv2.resize(canvas, (high[0] - low[0], high[1] - low[1]), interpolation=cv2.INTER_AREA)
         alpha = alpha.astype(np.float32) / np.float32(255)
         where = slice(low[1], high[1]), slice(low[0], high[0])
+        alpha *= _fading(path.points[-1] - (left, top) - low, alpha.shape, 0.05 * axes.width)
         under = alpha * (1 - rgba[where][..., 3])
         colour = np.asarray(params.strap_rgb if path.rgb is None else [c / 255 for c in path.rgb], np.float32)
         rgba[where][..., :3] += under[..., None] * colour
@@ -476,6 +469,13 @@ def _with_straps(
         round_top = cv2.GaussianBlur(alpha, (0, 0), max(0.5, thick / 3)) * np.float32(0.6 * thick)
         relief[where] += (round_top - relief[where]) * np.minimum(under * 2, 1)
     return (left, top, width, height), rgba, relief, sheer, body
+
+
+def _fading(end: Points, shape: tuple[int, ...], reach: float) -> _Float:
+    """0 at a strap's end, 1 from ``reach`` pixels on: it slips behind ear or hair."""
+    x = np.arange(shape[1], dtype=np.float32)[None, :] + np.float32(0.5 - end[0])
+    y = np.arange(shape[0], dtype=np.float32)[:, None] + np.float32(0.5 - end[1])
+    return np.minimum(np.sqrt(x * x + y * y) * np.float32(1 / max(reach, 1e-3)), 1)
 
 
 def strap_path(
@@ -495,7 +495,7 @@ def strap_path(
     Returns:
         (n, 2) points from the mask to where the strap disappears.
     """
-    hidden = side == mesh.far and (mesh.silhouette is not None or abs(axes.yaw_deg) > 32)
+    hidden = side == mesh.far and (mesh.hidden or abs(axes.yaw_deg) > 32)
     if not goal.on_face:
         if side != goal.side:
             return None
@@ -526,7 +526,7 @@ def strap_end(to: str, side: int, face: LandmarkedFace, axes: FaceAxes) -> Point
     index = {"ear_top": 0.15, "ear": 0.7, "ear_bottom": 1.5, "crown": 0.0, "nape": 1.9}.get(to, 0.7)
     root = jaw_point(face.landmarks, index if side < 0 else 16 - index)
     if to == "crown":
-        return root + out * (0.0 + 0.30 * turned) - axes.y * 0.17 * axes.height
+        return root + out * (0.06 + 0.30 * turned) - axes.y * 0.15 * axes.height
     if to == "nape":
         return root + out * (0.02 + 0.38 * turned)
     lower = 0.02 if to == "ear_bottom" else -0.01

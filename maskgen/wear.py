@@ -66,6 +66,9 @@ class Targets:
         side: the ear that it hangs from, -1 image left, 1 image right.
         apex: (how far down from top edge to bottom, pixels along the face's x)
             of the furthest push of the nose, or None.
+        outermost: how far along the face's x nose and lips reach, in pixels of
+            the projection on it, which the cloth must cover; None when the face
+            looks at the viewer.
         left_cheek, right_cheek: (m, 2) offsets of the side edges from a
             straight line, top to bottom, or None.
     """
@@ -79,6 +82,7 @@ class Targets:
     on_face: bool
     side: int
     apex: tuple[float, float] | None
+    outermost: float | None
     left_cheek: Points | None
     right_cheek: Points | None
 
@@ -119,6 +123,7 @@ def targets(template: MaskTemplate, face: LandmarkedFace, params: MaskParams, ax
         True,
         side,
         apex,
+        _outermost(top, top_at=top_knots, marks=marks, axes=axes),
         left,
         right,
     )
@@ -199,13 +204,23 @@ def _worn(
         )
         bottom = bottom + (0.01 + 0.03 * amount) * down * _centre_weight(bottom_at)[:, None]
     elif params.wear == "mouth_out":
-        steps = 1.4 + 1.2 * amount
         goal = marks[57] + (0.1 + 0.4 * amount) * (marks[8] - marks[57])
-        ends = [jaw_point(marks, min(nearest_jaw(marks, top[0], -1)[0] + steps, 4.6)) - top[0]]
-        ends.append(jaw_point(marks, max(nearest_jaw(marks, top[-1], 1)[0] - steps, 11.4)) - top[-1])
-        top = _moved(top, top_at, ends[0], goal - _middle(top, top_at), ends[1])
-        low = (0.07 + 0.1 * amount) * down
-        bottom = _moved(bottom, bottom_at, _slid(marks, bottom[0], -1, 0.9), low, _slid(marks, bottom[-1], 1, 0.9))
+        upper = [min(nearest_jaw(marks, top[0], -1)[0] + 1.4 + 1.2 * amount, 4.4)]
+        upper.append(max(nearest_jaw(marks, top[-1], 1)[0] - 1.4 - 1.2 * amount, 11.6))
+        lower = [max(nearest_jaw(marks, bottom[0], -1)[0], upper[0] + 0.9)]
+        lower.append(min(nearest_jaw(marks, bottom[-1], 1)[0], upper[1] - 0.9))
+        slid = _moved(
+            top,
+            top_at,
+            jaw_point(marks, upper[0]) - top[0],
+            goal - _middle(top, top_at),
+            jaw_point(marks, upper[1]) - top[-1],
+        )
+        arc = _arc(top_at, jaw_point(marks, upper[0]), goal, jaw_point(marks, upper[1]))
+        top = 0.35 * slid + 0.65 * arc
+        low = _middle(bottom, bottom_at) + (0.05 + 0.08 * amount) * down
+        under = 0.03 * down
+        bottom = _arc(bottom_at, jaw_point(marks, lower[0]) + under, low, jaw_point(marks, lower[1]) + under)
     elif params.wear == "chin":
         index = 3.4 + 1.3 * amount
         centre = marks[8] + (-0.09 + 0.13 * amount) * down
@@ -304,6 +319,18 @@ def _apex(
     return (min(max(best[0], 0.25), 0.6), push) if abs(push) > 0.002 * axes.width else None
 
 
+def _outermost(top: Points, top_at: Points, marks: Points, axes: FaceAxes) -> float | None:
+    if abs(axes.yaw_deg) < 10:
+        return None
+    level = float(_middle(top, top_at) @ axes.y)
+    below = marks[[30, 33, 51, 57]]
+    below = below[below @ axes.y > level]
+    if not len(below):
+        return None
+    reach = below @ axes.x
+    return float(reach.max() if axes.yaw_deg > 0 else reach.min())
+
+
 def _hanging(
     top: Points, bottom: Points, marks: Points, params: MaskParams, axes: FaceAxes, side: int
 ) -> tuple[Points, Points]:
@@ -312,13 +339,13 @@ def _hanging(
     both = np.concatenate([top, bottom])
     low, high = both.min(axis=0), both.max(axis=0)
     size = np.maximum(high - low, 1)
-    angle = math.radians(58 + 32 * amount + params.tilt_deg)
+    angle = math.radians(52 + 36 * amount + params.tilt_deg)
     along = -side * math.cos(angle) * axes.x + math.sin(angle) * axes.y
     crosswise = math.cos(angle) * axes.y + side * math.sin(angle) * axes.x
     ear = jaw_point(marks, 0.8 if side < 0 else 15.2) + side * 0.03 * axes.width * axes.x
-    start = ear + 0.1 * axes.height * axes.y
-    long = (0.72 - 0.12 * amount) * axes.width
-    wide = min(size[1] / size[0], 0.8) * axes.width * (0.62 - 0.25 * amount)
+    start = ear + 0.08 * axes.height * axes.y - side * 0.1 * axes.width * axes.x
+    long = (0.8 - 0.1 * amount) * axes.width
+    wide = min(size[1] / size[0], 0.8) * axes.width * (0.7 - 0.25 * amount)
 
     def placed(points: Points) -> Points:
         s = (points[:, 0] - low[0]) / size[0]
