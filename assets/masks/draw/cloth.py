@@ -252,10 +252,10 @@ def gaiter(name: str) -> tuple[Canvas, dict[str, Any]]:
     rumple = c.noise(112, 330, 62) + 0.5 * c.noise(113, 160, 40)
     c.height += 0.012 * c.soft(np.asarray(rumple * slack, np.float32), 9)
     swags = sum(
-        bump(0, 0.035, v - (at + 0.10 * (1 - u**1.6) + 0.01 * np.sin(7 * u + k)))
+        bump(0, 0.045, v - (at + 0.10 * (1 - u**1.6) + 0.01 * np.sin(7 * u + k)))
         for k, at in enumerate((0.58, 0.67, 0.76, 0.85))
     )
-    c.height += 0.016 * c.soft(np.asarray(swags * smooth(0.5, 0.62, v), np.float32), 4)
+    c.height += 0.011 * c.soft(np.asarray(swags * smooth(0.5, 0.62, v), np.float32), 7)
     c.height += 0.0035 * c.soft(np.asarray(c.noise(114, 120, 60) * (1 - slack), np.float32), 8)
     for curve in (shape.top_curve, shape.bottom_curve[::-1]):
         hem(c, curve, 24)

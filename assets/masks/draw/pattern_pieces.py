@@ -20,13 +20,55 @@ _TWIN = {
 SOURCE = "drawn by assets/masks/draw"
 LICENCE = "Apache-2.0"
 
+# The left jaw of a typical face (maskgen/spots.py): x and y of landmarks 0 to 8.
+_JAW = [(-0.5, 0.013), (-0.492, 0.141), (-0.475, 0.273), (-0.451, 0.401), (-0.41, 0.525), (-0.338, 0.636),
+        (-0.241, 0.728), (-0.13, 0.796), (0.0, 0.816)]  # fmt: skip
+_FACE_HEIGHT = 0.979
+# The middle line: y and landmark.
+_CENTRE = [(-0.019, 27), (0.07, 28), (0.159, 29), (0.252, 30), (0.346, 33), (0.816, 8)]
+
 
 def jaw(index: float, dx: float = 0, dy: float = 0) -> Spot:
-    return _spot({"jaw": index}, dx, dy)
+    """On the jaw, or ``dx`` face widths towards the nose from there."""
+    if not dx or index > 7:
+        return _spot({"jaw": index}, dx, dy)
+    x = float(np.interp(index, range(9), [a for a, _ in _JAW]))
+    y = float(np.interp(index, range(9), [b for _, b in _JAW]))
+    return side(x + dx, y + dy * _FACE_HEIGHT)
 
 
 def bridge(index: float, dx: float = 0, dy: float = 0) -> Spot:
-    return _spot({"bridge": index}, dx, dy)
+    """On the nose, or ``dx`` face widths beside it (negative: image left)."""
+    if not dx:
+        return _spot({"bridge": index}, dx, dy)
+    return side(dx, float(np.interp(index, [27, 28, 29, 30], [y for y, _ in _CENTRE[:4]])) + dy * _FACE_HEIGHT)
+
+
+def side(x: float, y: float) -> Spot:
+    """A place on the left half of a typical face, in face widths from between the eyes.
+
+    Written as a mean of landmarks on the nose (or chin) and on the jaw at the
+    same level, so that it foreshortens with them when the head turns.
+    """
+    weights: dict[int, float] = {}
+
+    def add(share: float, lower: int, upper: int, part: float) -> None:
+        for landmark, weight in ((lower, share * (1 - part)), (upper, share * part)):
+            if abs(weight) > 1e-9:
+                weights[landmark] = weights.get(landmark, 0.0) + weight
+
+    jaw_y = [b for _, b in _JAW]
+    at = float(np.clip(np.interp(y, jaw_y, range(9)), 0, 7.999))
+    jaw_x = float(np.interp(at, range(9), [a for a, _ in _JAW]))
+    out = x / jaw_x
+    add(out, int(at), int(at) + 1, at - int(at))
+    levels = [level for level, _ in _CENTRE]
+    place = float(np.clip(np.interp(y, levels, range(len(levels))), 0, len(levels) - 1.001))
+    low = int(place)
+    add(1 - out, _CENTRE[low][1], _CENTRE[low + 1][1], place - low)
+    rounded = {str(k): round(v, 4) for k, v in sorted(weights.items())}
+    below = y - float(np.clip(y, jaw_y[0], jaw_y[-1])) * out - float(np.clip(y, levels[0], levels[-1])) * (1 - out)
+    return _spot({"landmarks": rounded}, 0, round(below / _FACE_HEIGHT, 4))
 
 
 def chin(below: float) -> Spot:
@@ -58,12 +100,6 @@ def twin(spot: Spot) -> Spot:
     return other
 
 
-# The left jaw of a typical face (maskgen/spots.py): x and y of landmarks 0 to 8.
-_JAW = [(-0.5, 0.013), (-0.492, 0.141), (-0.475, 0.273), (-0.451, 0.401), (-0.41, 0.525), (-0.338, 0.636),
-        (-0.241, 0.728), (-0.13, 0.796), (0.0, 0.816)]  # fmt: skip
-_FACE_HEIGHT = 0.979
-
-
 def rigid(points: list[tuple[float, float]], per_px: float, top_y: float, stretch: float = 1.0) -> list[EdgePoint]:
     """Points of a stiff mask's left half, placed so that it keeps its shape on a typical face.
 
@@ -80,18 +116,12 @@ def rigid(points: list[tuple[float, float]], per_px: float, top_y: float, stretc
             on_nose = fy < 0.4
             index = float(np.clip(27 + (fy + 0.019) / 0.0903, 27, 30))
             spot = bridge(round(index, 3)) if on_nose else chin(round((fy - 0.816) / _FACE_HEIGHT, 4))
-        elif fx > -0.3 and fy < 0.4:
-            # Beside the nose: cheek() of a typical face is at (-0.21, 0.1585).
-            spot = cheek(round(fx + 0.21, 4), round((fy - 0.1585) / _FACE_HEIGHT, 4))
+        elif fy > 0.78:
+            near = float(np.interp(fx, [a for a, _ in _JAW], range(9)))
+            below = fy - float(np.interp(near, range(9), [b for _, b in _JAW]))
+            spot = jaw(round(near, 3), 0, round(below / _FACE_HEIGHT, 4))
         else:
-            ys = [b for _, b in _JAW]
-            index = float(np.interp(fy, ys, range(9)))
-            jaw_x = float(np.interp(index, range(9), [a for a, _ in _JAW]))
-            below = max(fy - ys[-1], 0.0)
-            if index > 7.6:
-                index = float(np.interp(fx, [a for a, _ in _JAW], range(9)))
-                jaw_x, below = fx, fy - float(np.interp(index, range(9), ys))
-            spot = jaw(round(index, 3), round(fx - jaw_x, 4), round(below / _FACE_HEIGHT, 4))
+            spot = side(fx, fy)
         edge.append((x, y, spot))
     return edge
 

@@ -151,7 +151,7 @@ def window(name: str) -> tuple[Canvas, dict[str, Any]]:
     lamp = np.asarray(smooth(34, 2, c.away(spline([(310, 338), (350, 306), (420, 290)]))), np.float32) * 0.6
     streak = np.asarray(smooth(46, 0, np.abs((c.x - 690) + 0.5 * (c.y - 420))), np.float32)
     streak = streak * smooth(540, 400, c.y) * smooth(270, 350, c.y) * 0.2
-    haze = 0.10 + 0.04 * c.noise(615, 120) + 0.16 * np.asarray(smooth(14, 0, pane), np.float32)
+    haze = 0.17 + 0.05 * c.noise(615, 120) + 0.16 * np.asarray(smooth(14, 0, pane), np.float32)
     c.alpha *= 1 - clear * (1 - np.clip(haze + sky * 0.7 + lamp + streak, 0.06, 0.9))
     c.height += 0.012 * clear * smooth(0, 40, pane)
     c.thin *= 0.5
