@@ -157,11 +157,13 @@ def lay(
     where, rgba, relief, sheer, body, normal = placed
 
     # Planes, not pixels: numpy is several times faster on them.
+    lit: Any
+    alpha: Any
     lit, alpha, albedo = _lit(rgba, relief, normal, layer, light, params, axes, where, (width, height))
     if spread > 0.25:
         stack = cv2.GaussianBlur(cv2.merge([*lit, alpha]), (0, 0), spread)
         *lit, alpha = cv2.split(stack)
-        body = alpha if layer.body is None else cv2.GaussianBlur(body, (0, 0), spread)
+        body = alpha if layer.body is None else np.asarray(cv2.GaussianBlur(body, (0, 0), spread), np.float32)
 
     remains = 1 - alpha
     shadow: _Float | None = None
@@ -200,9 +202,23 @@ def _grain(alpha: _Float, light: Light, params: LightParams) -> _Float | None:
     if params.grain <= 0 or light.noise <= 0.3:
         return None
     rng = np.random.default_rng(params.seed)
-    noise = cv2.GaussianBlur(rng.standard_normal(alpha.shape, np.float32), (0, 0), 0.6)
+    noise = cv2.GaussianBlur(white_noise(rng, *alpha.shape), (0, 0), 0.6)
     # 2.1 restores the deviation that the blur took.
     return np.asarray(noise * alpha * np.float32(2.1 * params.grain * light.noise), np.float32)
+
+
+def white_noise(rng: np.random.Generator, height: int, width: int) -> _Float:
+    """(height, width) normal deviates, cut from a tile at a random place: one draw instead of thousands."""
+    tile = _noise_tile()
+    side = len(tile)
+    y, x = (int(part) for part in rng.integers(0, side, 2))
+    rows, columns = (np.arange(height) + y) % side, (np.arange(width) + x) % side
+    return np.asarray(tile[rows][:, columns], np.float32)
+
+
+@functools.cache
+def _noise_tile() -> _Float:
+    return np.random.default_rng(20201).standard_normal((509, 509), np.float32)
 
 
 def to_linear(image: RGB) -> _Float:
@@ -324,7 +340,9 @@ def _unit(colour: _Float) -> _Float:
 
 def _saturation(small: _Float) -> float:
     """0 when the photo is grey, rising to 1 at a usual colourfulness."""
-    spread = float(np.mean(np.ptp(np.sqrt(small), axis=2)))
+    red, green, blue = (np.ascontiguousarray(small[..., channel]) for channel in range(3))
+    high, low = np.maximum(np.maximum(red, green), blue), np.minimum(np.minimum(red, green), blue)
+    spread = float(np.mean(np.sqrt(high) - np.sqrt(low)))
     return float(np.clip((spread - 0.004) / 0.03, 0, 1))
 
 
@@ -341,11 +359,11 @@ def _noise_and_blur(photo: RGB, face: LandmarkedFace) -> tuple[float, float]:
     grey = photo[top:bottom, left:right, 1].astype(np.float32)
     step = cv2.filter2D(grey, -1, np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], np.float32))
     # The quiet half: edges are not noise. 6 is the filter's gain, 0.32 the quartile of |normal|.
-    noise = float(np.percentile(np.abs(step[::2, ::2]), 25)) / 6 / 0.3186
+    noise = float(np.percentile(np.abs(step[::3, ::3]), 25)) / 6 / 0.3186
     soft = cv2.GaussianBlur(grey, (0, 0), 1.0)
     sharp_slope = cv2.magnitude(cv2.Sobel(grey, -1, 1, 0), cv2.Sobel(grey, -1, 0, 1))
     soft_slope = cv2.magnitude(cv2.Sobel(soft, -1, 1, 0), cv2.Sobel(soft, -1, 0, 1))
-    strong = sharp_slope > np.percentile(sharp_slope[::2, ::2], 96)
+    strong = sharp_slope > np.percentile(sharp_slope[::4, ::4], 96)
     ratio = float(np.median(sharp_slope[strong] / np.maximum(soft_slope[strong], 1e-3)))
     blur = 1 / math.sqrt(max(ratio**2 - 1, 0.04))
     return min(noise, 12.0), min(max(blur, 0.3), 5.0)
@@ -412,7 +430,8 @@ def _lit(
     import cv2
 
     h, w = rgba.shape[:2]
-    *premultiplied, alpha = cv2.split(rgba)
+    parts: Any = cv2.split(rgba)
+    *premultiplied, alpha = parts
     divide = 1 / np.maximum(alpha, np.float32(1e-3))
     x = np.arange(where[1].start, where[1].stop, dtype=np.float32)[None, :] + np.float32(0.5)
     y = np.arange(where[0].start, where[0].stop, dtype=np.float32)[:, None] + np.float32(0.5)
@@ -484,8 +503,8 @@ def _ball(x: _Float, y: _Float, axes: FaceAxes) -> tuple[_Float, _Float]:
     squeeze = np.minimum(1, np.float32(0.93) / np.sqrt(np.maximum(a * a + b * b, 1e-6)))
     a, b = a * squeeze, b * squeeze
     return (
-        a * np.float32(axes.x[0]) + b * np.float32(axes.y[0]),
-        a * np.float32(axes.x[1]) + b * np.float32(axes.y[1]),
+        np.asarray(a * np.float32(axes.x[0]) + b * np.float32(axes.y[0]), np.float32),
+        np.asarray(a * np.float32(axes.x[1]) + b * np.float32(axes.y[1]), np.float32),
     )
 
 

@@ -83,7 +83,7 @@ class SamplingSettings:
 
     def __post_init__(self) -> None:
         for name, part in (("wears", self.wears), ("incorrect_wears", self.incorrect_wears)):
-            strange = [wear for wear, _ in part if wear not in WEARS]
+            strange: list[str] = [wear for wear, _ in part if wear not in WEARS]
             if strange or not part or sum(weight for _, weight in part) <= 0:
                 raise InputError(f"{name} are weighted words of {', '.join(WEARS)}; got {part}")
         strange = [part for part in self.without if part not in WITHOUT]

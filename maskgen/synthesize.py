@@ -215,7 +215,7 @@ def cut(photo: RGB, region: tuple[int, int, int, int], size_wh: tuple[int, int])
 
     left, top, right, bottom = region
     height, width = photo.shape[:2]
-    inner = photo[
+    inner: Any = photo[
         min(max(top, 0), height - 1) : max(min(bottom, height), 1),
         min(max(left, 0), width - 1) : max(min(right, width), 1),
     ]
@@ -239,7 +239,8 @@ def _resized(image: RGB, size_wh: tuple[int, int]) -> RGB:
 def _face_box(landmarks: Points) -> Box:
     from maskgen.landmarks import face_box
 
-    return face_box(landmarks)
+    box: Box = face_box(landmarks)
+    return box
 
 
 def _moved_face(face: LandmarkedFace, origin: NDArray[Any], scale: NDArray[np.float64]) -> LandmarkedFace:

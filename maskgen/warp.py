@@ -11,6 +11,7 @@ Source of the spline: Bookstein, "Principal Warps", PAMI 1989.
 
 from __future__ import annotations
 
+import functools
 import math
 from collections import OrderedDict
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from maskgen.blend import white_noise
 from maskgen.layer import Layer
 from maskgen.wear import FaceAxes, Targets, face_axes, jaw_point, targets
 
@@ -28,8 +30,8 @@ if TYPE_CHECKING:
     from maskgen.types import RGBA, LandmarkedFace, Points
 
 COLUMNS: Final = 11
-ROWS: Final = 6
-NODE_PX: Final = 6.0
+ROWS: Final = 5
+NODE_PX: Final = 8.0
 """Spacing at which the spline is evaluated; between, it is interpolated."""
 
 _Float = NDArray[np.float32]
@@ -194,10 +196,18 @@ def spline(knots: Points, points: Points, at: Points) -> Points:
     Returns:
         (m, 2) points; at a knot exactly its point.
     """
+    out: Points = _spline_weights(tuple(knots.tolist()), tuple(at.tolist())) @ points
+    return out
+
+
+@functools.lru_cache(maxsize=256)
+def _spline_weights(knots_at: tuple[float, ...], wanted: tuple[float, ...]) -> Points:
+    """(m, n) what each point weighs in the spline at each parameter; a spline is linear in its points."""
+    knots, at = np.array(knots_at), np.array(wanted)
     n = len(knots)
     gaps = np.diff(knots)
-    slopes = np.diff(points, axis=0) / gaps[:, None]
-    bend = np.zeros((n, 2))
+    slopes = np.diff(np.eye(n), axis=0) / gaps[:, None]
+    bend = np.zeros((n, n))
     if n > 2:
         system = np.diag(2 * (gaps[:-1] + gaps[1:])) + np.diag(gaps[1:-1], 1) + np.diag(gaps[1:-1], -1)
         bend[1:-1] = np.linalg.solve(system, 6 * np.diff(slopes, axis=0))
@@ -206,10 +216,9 @@ def spline(knots: Points, points: Points, at: Points) -> Points:
     before = np.clip(at, knots[0], knots[-1])
     t = (before - knots[index])[:, None]
     first = slopes[index] - gap * (2 * bend[index] + bend[index + 1]) / 6
-    value = points[index] + t * (first + t * (bend[index] / 2 + t * (bend[index + 1] - bend[index]) / (6 * gap)))
+    value = np.eye(n)[index] + t * (first + t * (bend[index] / 2 + t * (bend[index + 1] - bend[index]) / (6 * gap)))
     slope = first + t * (bend[index] + t * (bend[index + 1] - bend[index]) / (2 * gap))
-    out: Points = value + (at - before)[:, None] * slope
-    return out
+    return np.asarray(value + (at - before)[:, None] * slope, np.float64)
 
 
 class ThinPlate:
@@ -288,9 +297,11 @@ def _level(template: MaskTemplate, density: float) -> _Level:
         return _LEVELS[key][1]
     h, w = template.rgba.shape[:2]
     size = max(4, round(w * 2 ** (-half_octaves / 2))), max(4, round(h * 2 ** (-half_octaves / 2)))
-    rgba = template.rgba.astype(np.float32) / 255
+    rgba: Any = template.rgba.astype(np.float32) / 255
     rgba[..., :3] *= rgba[..., 3:]
     rgba = cv2.resize(rgba, size, interpolation=cv2.INTER_AREA)
+    height: Any
+    regions: Any
     if template.height is None:
         height = np.zeros(size[::-1], np.float32)
     else:
@@ -300,7 +311,9 @@ def _level(template: MaskTemplate, density: float) -> _Level:
         regions = np.ones((*size[::-1], 3), np.float32)
     else:
         regions = cv2.resize(template.regions.astype(np.float32), size, interpolation=cv2.INTER_AREA)
-    level = _Level(size[0] / w, tuple(cv2.split(rgba)), height, *cv2.split(regions))
+    planes: Any = cv2.split(rgba)
+    parts: Any = cv2.split(regions)
+    level = _Level(size[0] / w, tuple(planes), height, *parts)
     _LEVELS[key] = (template, level)
     if len(_LEVELS) > _LEVELS_KEPT:
         _LEVELS.popitem(last=False)
@@ -313,7 +326,7 @@ def _dress(level: _Level, params: MaskParams) -> tuple[RGBA, _Float, _Float]:
 
     *planes, alpha = level.planes
     h, w = alpha.shape
-    cloth: list[_Float] | None = None
+    cloth: list[Any] | None = None
     if params.pattern is not None:
         from maskgen import patterns
 
@@ -325,7 +338,7 @@ def _dress(level: _Level, params: MaskParams) -> tuple[RGBA, _Float, _Float]:
         blotch = cv2.resize(rng.standard_normal((5, 7), np.float32), (w, h), interpolation=cv2.INTER_CUBIC)
         uneven = uneven - np.float32(params.grime) * np.clip(blotch + np.float32(0.3), 0, 2)
     if params.texture > 0:
-        uneven = uneven + np.float32(params.texture) * rng.standard_normal((h, w), np.float32)
+        uneven = uneven + np.float32(params.texture) * white_noise(rng, h, w)
     dyed = []
     for channel in range(3):
         colour = 1 + level.tint * np.float32(params.tint[channel] - 1)
@@ -337,7 +350,7 @@ def _dress(level: _Level, params: MaskParams) -> tuple[RGBA, _Float, _Float]:
     relief = level.height
     if params.wrinkle > 0:
         relief = relief + np.float32(params.wrinkle) * _folds(rng, w, h)
-    return cv2.merge([*dyed, alpha]), relief, level.sheer
+    return np.asarray(cv2.merge([*dyed, alpha]), np.float32), relief, level.sheer
 
 
 def _folds(rng: np.random.Generator, w: int, h: int) -> _Float:
@@ -370,7 +383,7 @@ def _inverse_map(
         coarse = rng.standard_normal((6, 6, 2)).astype(np.float32) * np.float32(params.wobble * axes.width)
         sway = cv2.resize(coarse, (nodes_x, nodes_y), interpolation=cv2.INTER_CUBIC)
         grid = grid + sway.reshape(-1, 2)
-    found = (inverse(grid) * scale - 0.5).astype(np.float32).reshape(nodes_y, nodes_x, 2)
+    found: Any = (inverse(grid) * scale - 0.5).astype(np.float32).reshape(nodes_y, nodes_x, 2)
     # Beyond the first and last node cv2 repeats them; a step outwards by hand keeps the slope.
     found = cv2.copyMakeBorder(found, 1, 1, 1, 1, cv2.BORDER_REPLICATE)
     found[0], found[-1] = 2 * found[1] - found[2], 2 * found[-2] - found[-3]
@@ -385,8 +398,8 @@ def _inverse_map(
 def _remap(albedo: RGBA, relief: _Float, sheer: _Float, map_x: _Float, map_y: _Float) -> tuple[RGBA, _Float, _Float]:
     import cv2
 
-    body = cv2.remap(albedo, map_x, map_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=0)
-    pair = np.stack([relief, sheer], axis=-1)
+    body: Any = cv2.remap(albedo, map_x, map_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=0)
+    pair: Any = np.stack([relief, sheer], axis=-1)
     pair = cv2.remap(pair, map_x, map_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     return body, np.ascontiguousarray(pair[..., 0]), np.ascontiguousarray(pair[..., 1])
 
@@ -443,9 +456,10 @@ def _with_straps(
         max(grown[1] + grown[3], top + height),
     )
     border = top - grown[1], grown[3] - top - height, left - grown[0], grown[2] - left - width
-    rgba, relief, sheer, body = (
+    grown_parts: Any = (
         cv2.copyMakeBorder(part, *border, cv2.BORDER_CONSTANT, value=0) for part in (rgba, relief, sheer, body)
     )
+    rgba, relief, sheer, body = grown_parts
     left, top = grown[:2]
     height, width = body.shape
     for path in paths:
@@ -458,7 +472,7 @@ def _with_straps(
         canvas = np.zeros(((high[1] - low[1]) * fine, (high[0] - low[0]) * fine), np.uint8)
         points = np.round(((path.points - (left, top) - low) * fine - 0.5) * 16).astype(np.int32)
         cv2.polylines(canvas, [points], False, 255, max(1, round(thick * fine)), cv2.LINE_AA, 4)
-        alpha = cv2.resize(canvas, (high[0] - low[0], high[1] - low[1]), interpolation=cv2.INTER_AREA)
+        alpha: Any = cv2.resize(canvas, (high[0] - low[0], high[1] - low[1]), interpolation=cv2.INTER_AREA)
         alpha = alpha.astype(np.float32) / np.float32(255)
         where = slice(low[1], high[1]), slice(low[0], high[0])
         alpha *= _fading(path.points[-1] - (left, top) - low, alpha.shape, 0.05 * axes.width)
@@ -475,7 +489,7 @@ def _fading(end: Points, shape: tuple[int, ...], reach: float) -> _Float:
     """0 at a strap's end, 1 from ``reach`` pixels on: it slips behind ear or hair."""
     x = np.arange(shape[1], dtype=np.float32)[None, :] + np.float32(0.5 - end[0])
     y = np.arange(shape[0], dtype=np.float32)[:, None] + np.float32(0.5 - end[1])
-    return np.minimum(np.sqrt(x * x + y * y) * np.float32(1 / max(reach, 1e-3)), 1)
+    return np.asarray(np.minimum(np.sqrt(x * x + y * y) * np.float32(1 / max(reach, 1e-3)), 1), np.float32)
 
 
 def strap_path(

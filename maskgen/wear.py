@@ -104,7 +104,20 @@ def targets(template: MaskTemplate, face: LandmarkedFace, params: MaskParams, ax
 
     if params.wear == "one_ear":
         top, bottom = _hanging(top_source, bottom_source, marks, params, axes, side)
-        return Targets(top_source, bottom_source, top_knots, bottom_knots, top, bottom, False, side, None, None, None)
+        return Targets(
+            top_source,
+            bottom_source,
+            top_knots,
+            bottom_knots,
+            top,
+            bottom,
+            False,
+            side,
+            apex=None,
+            outermost=None,
+            left_cheek=None,
+            right_cheek=None,
+        )
 
     top = np.array([anchor.spot.resolve(marks, frame) for anchor in template.top])
     bottom = np.array([anchor.spot.resolve(marks, frame) for anchor in template.bottom])
@@ -252,7 +265,7 @@ def _fitted(
     if params.asymmetry or params.tilt_deg or params.shift_x:
         pivot = (_middle(top, top_at) + _middle(bottom, bottom_at)) / 2
         angle = math.radians(params.tilt_deg)
-        turn = np.array([[math.cos(angle), math.sin(angle)], [-math.sin(angle), math.cos(angle)]])
+        turn: Points = np.array([[math.cos(angle), math.sin(angle)], [-math.sin(angle), math.cos(angle)]])
         edges = []
         for edge, at in ((top, top_at), (bottom, bottom_at)):
             lifted = edge - 0.5 * params.asymmetry * down * (1 - 2 * at[:, None])
