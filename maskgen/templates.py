@@ -63,13 +63,17 @@ class Strap:
             ear, up the back of the head) or ``nape`` (under the ear, round the
             neck).
         width: in face widths.
-        rgb: sRGB 0 to 255, or None for the mask's own tint.
+        rgb: sRGB 0 to 255, or None: then ``own`` decides.
+        own: without ``rgb``: True for a strap cut from the mask's own cloth, of
+            exactly its tint; False for elastic, whose colour is drawn (white,
+            black, the tint).
     """
 
     xy: tuple[float, float]
     to: str
     width: float
     rgb: tuple[int, int, int] | None
+    own: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -513,17 +517,17 @@ class _Fields:
                 self.wrong(place, f"an object is expected, got {item!r}")
                 continue
             xy = self.point(item.get("from"), f"{place}.from", size_wh)
-            end, width, colour = item.get("to"), item.get("width", 0.012), item.get("colour", "tint")
+            end, width, colour = item.get("to"), item.get("width", 0.012), item.get("colour", "elastic")
             if end not in STRAP_ENDS:
                 self.wrong(f"{place}.to", f"unknown end {end!r}; known are {', '.join(STRAP_ENDS)}")
             if not _is_number(width) or not 0 < width <= 0.3:
                 self.wrong(f"{place}.width", f"face widths, above 0 and at most 0.3, got {width!r}")
                 continue
             rgb = _hex(colour)
-            if rgb is None and colour != "tint":
-                self.wrong(f"{place}.colour", f'"tint" or "#rrggbb" is expected, got {colour!r}')
+            if rgb is None and colour not in ("tint", "elastic"):
+                self.wrong(f"{place}.colour", f'"tint", "elastic" or "#rrggbb" is expected, got {colour!r}')
             if xy is not None and isinstance(end, str):
-                straps.append(Strap(xy, end, float(width), rgb))
+                straps.append(Strap(xy, end, float(width), rgb, own=colour == "tint"))
         return tuple(straps)
 
     def anchors(self, size_wh: tuple[int, int] | None) -> tuple[tuple[Anchor, ...], tuple[Anchor, ...]]:

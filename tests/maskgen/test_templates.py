@@ -154,7 +154,11 @@ def test_extras_are_optional_and_straps_may_take_the_tint(folder: Path) -> None:
     assert template.height is None
     assert template.regions is None
     rewrite(folder, straps=[{"from": [12, 30], "to": "nape"}])
-    assert load_template(folder).straps[0].rgb is None
+    strap = load_template(folder).straps[0]
+    assert (strap.rgb, strap.own) == (None, False)
+    rewrite(folder, straps=[{"from": [12, 30], "to": "nape", "colour": "tint"}])
+    strap = load_template(folder).straps[0]
+    assert (strap.rgb, strap.own) == (None, True)
 
 
 def test_reduced_keeps_shape_and_does_not_bleed(folder: Path) -> None:
@@ -310,7 +314,10 @@ def anchors(edge: str, index: int, **changes: Any) -> dict[str, Any]:
         ({"straps": [{"from": [1, 1], "to": "moon"}]}, "straps[0].to: unknown end 'moon'"),
         ({"straps": [{"from": [1, 999], "to": "ear"}]}, "straps[0].from: [1, 999] lies outside"),
         ({"straps": [{"from": [1, 9], "to": "ear", "width": 5}]}, "straps[0].width: face widths"),
-        ({"straps": [{"from": [1, 9], "to": "ear", "colour": "blue"}]}, 'straps[0].colour: "tint" or "#rrggbb"'),
+        (
+            {"straps": [{"from": [1, 9], "to": "ear", "colour": "blue"}]},
+            'straps[0].colour: "tint", "elastic" or "#rrggbb"',
+        ),
         ({"straps": 3}, "straps: a list is expected"),
         ({"material": {"gloss": 2}}, "material.gloss: a number from 0 to 1, got 2"),
         ({"material": {"shine": 1}}, "material.shine: unknown field"),

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from canvas import Canvas, Field, bump, smooth, spline
 from colours import CLOTH, GAITER, SPONGE, SPORT, VEIL
-from hardware import nose_clip, perforate, valve
+from hardware import perforate, valve
 from pattern_pieces import Outline, bridge, cheek, chin, jaw, loops, moved, words
 
 W = 1024
@@ -145,7 +145,7 @@ def contour(name: str) -> tuple[Canvas, dict[str, Any]]:
         c.height += 0.003 * c.soft(tag, 1)
         c.shade(c.text("PM2.5", 150, 470, 16, 1.6, -90, bold=True), 0.2)
     title = {"cloth_contour": "Cloth, contoured", "cloth_valve": "Cloth with filter valve"}[name]
-    thick, colour = (0.013, "tint") if name == "cloth_contour" else (0.016, "tint")
+    thick, colour = (0.013, "elastic") if name == "cloth_contour" else (0.016, "elastic")
     return c, words(
         shape, title, "cloth", loops((16, 232), (16, 490), W, thick, colour), CLOTH,
         weight=4 if name == "cloth_contour" else 1.2, pattern_chance=0.5 if name == "cloth_contour" else 0.2,
@@ -200,17 +200,29 @@ def sport(name: str) -> tuple[Canvas, dict[str, Any]]:
         edge = np.asarray(bump(0, 9, panel), np.float32)
         c.height += 0.005 * edge
         c.shade(c.stitches(outline, 9, 5, 2.2) * 0.7, 0.75)
-        # Slits.
-        for k in range(3):
-            slit = np.asarray(
-                smooth(-1, 1, c.box(512 + sign * (64 + 34 * k), 186 + 18 * k, 12, 54, 6, sign * 24)), np.float32
-            )
-            c.shade(slit * 0.9, 0.25)
-            c.height -= 0.004 * slit
+        # Slits that let heat out.
+        slits = [(64, 210, 24), (98, 228, 24), (132, 246, 24), (66, 330, -70), (80, 372, -70), (66, 470, -40),
+                 (92, 520, -40), (76, 640, 60), (118, 664, 60), (330, 520, 30), (372, 498, 30)]  # fmt: skip
+        for dx, y, turn in slits:
+            slit = np.asarray(smooth(-1, 1, c.box(512 + sign * dx, y, 13, 40, 6, sign * turn)), np.float32)
+            c.ink(slit, (0.5, 0.5, 0.5), tinted=0.4)
+            c.height -= 0.005 * slit
         valve(c, 512 + sign * 212, 560, 66, (0.16, 0.16, 0.17), style="spokes", high=0.04, tinted=0)
     binding(c, shape.top_curve, inside, 13)
     binding(c, shape.bottom_curve[::-1], inside, 13)
-    nose_clip(c, spline([(404, 120), (456, 76), (512, 58), (568, 76), (620, 120)]), 34, (0.72, 0.73, 0.75))
+    # A plate of polished metal over the nose, riveted at its ends.
+    corners = [(396, 142), (452, 84), (512, 52), (572, 84), (628, 142), (612, 166), (564, 132), (512, 118), (460, 132),
+               (412, 166)]  # fmt: skip
+    plate = c.inside(spline(corners, closed=True))
+    metal = np.asarray(smooth(-0.8, 0.8, plate), np.float32)
+    c.shade(np.asarray(smooth(-9, 0, plate) * (plate < 0), np.float32) * 0.5, 0.6)
+    c.ink(metal, (0.70, 0.71, 0.73))
+    c.albedo += (0.2 * metal * smooth(26, 4, np.abs(c.y - 84 - 0.0016 * (c.x - 512) ** 2)))[..., None]
+    c.height += 0.008 * smooth(-1, 5, plate)
+    for x in (416, 608):
+        rivet = np.asarray(smooth(-1, 1, c.disc(x, 148, 9)), np.float32)
+        c.shade(rivet * 0.6, 0.75)
+        c.height += 0.003 * c.soft(rivet, 1.5)
     c.thin[:] = 0
     c.pattern *= 0.9
     straps = [{"from": [x, y], "to": "ear", "width": 0.05, "colour": "tint"} for y in (365,) for x in (14, W - 14)]

@@ -197,7 +197,7 @@ def moved(curve: Curve, inwards: float) -> Curve:
 
 
 def loops(top_xy: tuple[float, float], bottom_xy: tuple[float, float], width_px: float, thick: float = 0.011,
-          colour: str = "#f4f4f2") -> list[dict[str, Any]]:  # fmt: skip
+          colour: str = "elastic") -> list[dict[str, Any]]:  # fmt: skip
     """Ear loops on both sides."""
     return [
         {"from": [x, y], "to": end, "width": thick, "colour": colour}

@@ -156,7 +156,7 @@ def window(name: str) -> tuple[Canvas, dict[str, Any]]:
     c.height += 0.012 * clear * smooth(0, 40, pane)
     c.thin *= 0.5
     return c, words(
-        shape, "Cloth, clear window", "window", loops((20, 186), (20, 536), W, 0.013, "tint"), CLOTH,
+        shape, "Cloth, clear window", "window", loops((20, 186), (20, 536), W, 0.013), CLOTH,
         weight=0.6, pattern_chance=0.3, gloss=0.12,
     )  # fmt: skip
 

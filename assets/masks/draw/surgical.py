@@ -312,7 +312,7 @@ def cloth(name: str) -> tuple[Canvas, dict[str, Any]]:
         c.shade(thread * 0.8, 0.8)
         c.height -= 0.002 * np.asarray(smooth(7, 0, at), np.float32)
     return c, words(
-        shape, "Cloth, pleated", "cloth", loops((22, 54), (22, 678), W, 0.014, "tint"), CLOTH,
+        shape, "Cloth, pleated", "cloth", loops((22, 54), (22, 678), W, 0.014), CLOTH,
         weight=3, pattern_chance=0.55, translucency=0.03, gloss=0.02,
     )  # fmt: skip
 
