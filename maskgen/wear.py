@@ -352,13 +352,13 @@ def _hanging(
     both = np.concatenate([top, bottom])
     low, high = both.min(axis=0), both.max(axis=0)
     size = np.maximum(high - low, 1)
-    angle = math.radians(52 + 36 * amount + params.tilt_deg)
+    angle = math.radians(72 + 18 * amount + params.tilt_deg)
     along = -side * math.cos(angle) * axes.x + math.sin(angle) * axes.y
     crosswise = math.cos(angle) * axes.y + side * math.sin(angle) * axes.x
     ear = jaw_point(marks, 0.8 if side < 0 else 15.2) + side * 0.03 * axes.width * axes.x
-    start = ear + 0.08 * axes.height * axes.y - side * 0.1 * axes.width * axes.x
+    start = ear + 0.08 * axes.height * axes.y - side * 0.06 * axes.width * axes.x
     long = (0.8 - 0.1 * amount) * axes.width
-    wide = min(size[1] / size[0], 0.8) * axes.width * (0.7 - 0.25 * amount)
+    wide = min(size[1] / size[0], 0.8) * axes.width * (0.62 - 0.2 * amount)
 
     def placed(points: Points) -> Points:
         s = (points[:, 0] - low[0]) / size[0]

@@ -1,0 +1,144 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from drawn_face import SIDE, face, photo
+
+from maskgen.blend import composite, estimate_light, lay, to_linear, white_noise
+from maskgen.errors import ShapeError
+from maskgen.layer import Layer
+from maskgen.params import LightParams
+
+PLAIN = LightParams(
+    ambient=1.0, field=0.0, occlusion=0.0, specular=0.0, shadow=0.0, sharpness=0.0, grain=0.0, white_balance=0.0
+)
+
+
+def _patch(value: float, alpha: float = 1.0, side: int = 60) -> Layer:
+    rgba = np.full((side, side, 4), value * alpha, np.float32)
+    rgba[..., 3] = alpha
+    return Layer(rgba, (90, 120))
+
+
+def test_light_comes_from_the_brighter_side() -> None:
+    subject = face()
+    left, right = (estimate_light(photo(left_light=part), subject) for part in (0.5, -0.5))
+    assert left.slope_xy[0] < -0.15
+    assert right.slope_xy[0] > 0.15
+    even = estimate_light(photo(), subject)
+    assert abs(even.slope_xy[0]) < 0.08
+
+
+def test_a_darker_photo_has_a_lower_level() -> None:
+    subject = face()
+    bright = photo()
+    dark = (bright * 0.4).astype(np.uint8)
+    assert estimate_light(dark, subject).level < 0.4 * estimate_light(bright, subject).level
+
+
+def test_a_warm_light_is_seen_and_a_grey_photo_stays_grey() -> None:
+    subject = face()
+    warm = np.clip(photo() * (1.15, 1.0, 0.7), 0, 255).astype(np.uint8)
+    plain, tinted = estimate_light(photo(), subject), estimate_light(warm, subject)
+    assert tinted.colour[0] / tinted.colour[2] > 1.3 * plain.colour[0] / plain.colour[2]
+    grey = np.repeat(photo()[..., 1:2], 3, axis=2)
+    light = estimate_light(grey, subject)
+    red = _patch(0.0)
+    red.rgba[..., 0] = 0.8
+    out = composite(grey, red, light, subject, PLAIN)
+    assert np.ptp(out[140:160, 100:130].astype(int), axis=2).max() <= 2
+
+
+def test_grain_and_blur_are_measured() -> None:
+    rng = np.random.default_rng(0)
+    noisy = np.clip(photo() + rng.normal(0, 8, (SIDE, SIDE, 3)), 0, 255).astype(np.uint8)
+    assert estimate_light(noisy, face()).noise > 2 * estimate_light(photo(), face()).noise
+
+
+def test_composite_keeps_the_photo_and_everything_off_the_layer() -> None:
+    picture = photo()
+    before = picture.copy()
+    subject = face()
+    out = composite(picture, _patch(0.8), estimate_light(picture, subject), subject, PLAIN)
+    assert np.array_equal(picture, before)
+    outside = np.ones((SIDE, SIDE), bool)
+    outside[110:190, 80:160] = False
+    assert np.array_equal(out[outside], picture[outside])
+    assert not np.array_equal(out, picture)
+
+
+def test_a_clear_layer_changes_nothing() -> None:
+    picture, subject = photo(), face()
+    out = composite(picture, _patch(0.5, alpha=0.0), estimate_light(picture, subject), subject)
+    assert np.array_equal(out, picture)
+
+
+def test_white_is_brighter_than_black_and_gain_brightens() -> None:
+    picture, subject = photo(), face()
+    light = estimate_light(picture, subject)
+    where = slice(135, 165), slice(100, 140)
+
+    def level(value: float, **changes: float) -> float:
+        return float(composite(picture, _patch(value), light, subject, replace(PLAIN, **changes))[where].mean())
+
+    assert level(0.95) > 170
+    assert level(0.05) < 40
+    assert level(0.5, gain=1.5) > level(0.5) > level(0.5, gain=0.6)
+
+
+def test_translucency_lets_the_skin_through() -> None:
+    picture, subject = photo(), face()
+    light = estimate_light(picture, subject)
+    where = slice(135, 165), slice(100, 140)
+    thin = replace(_patch(0.9), translucency=0.9)
+    skin = picture[where].mean(axis=(0, 1))
+    solid = composite(picture, _patch(0.9), light, subject, PLAIN)[where].mean(axis=(0, 1))
+    through = composite(picture, thin, light, subject, PLAIN)[where].mean(axis=(0, 1))
+    assert np.abs(through - skin).sum() < 0.6 * np.abs(solid - skin).sum()
+
+
+def test_shadow_darkens_the_skin_beside_the_layer_only() -> None:
+    picture, subject = photo(), face()
+    light = estimate_light(picture, subject)
+    layer = replace(_patch(0.9), lift=3.0, shadow=1.0)
+    out = composite(picture, layer, light, subject, replace(PLAIN, shadow=1.5)).astype(int)
+    below = (out - picture)[181:184, 100:140]
+    assert below.mean() < -3
+    assert abs((out - picture)[215:, :].mean()) < 0.5
+
+
+def test_relief_is_lit_from_above() -> None:
+    picture, subject = photo(), face()
+    light = estimate_light(picture, subject)
+    ridge = np.zeros((60, 60), np.float32)
+    ridge[:, :] = np.exp(-((np.arange(60) - 30.0) ** 2) / 18)[:, None] * 5
+    layer = replace(_patch(0.5), height=ridge, follows_face=False)
+    out = composite(picture, layer, light, subject, replace(PLAIN, ambient=0.2)).astype(int)
+    assert out[146, 120].sum() > out[155, 120].sum() + 15
+
+
+def test_layers_may_hang_over_the_edge() -> None:
+    picture, subject = photo(), face()
+    light = estimate_light(picture, subject)
+    for origin in ((-30, -30), (SIDE - 20, SIDE - 20), (-500, 0), (SIDE + 5, 3)):
+        layer = replace(_patch(0.9), origin_xy=origin)
+        _, alpha, body = lay(picture, layer, light, subject, LightParams())
+        assert alpha.shape == body.shape == (SIDE, SIDE)
+
+
+def test_a_layer_checks_its_shapes() -> None:
+    with pytest.raises(ShapeError, match="float32"):
+        Layer(np.zeros((4, 4, 4)))  # type: ignore[arg-type]
+    with pytest.raises(ShapeError, match="height"):
+        Layer(np.zeros((4, 4, 4), np.float32), height=np.zeros((3, 3), np.float32))
+
+
+def test_linear_and_noise() -> None:
+    ends = to_linear(np.array([[[0, 128, 255]]], np.uint8))[0, 0]
+    assert ends == pytest.approx([0, 0.2158605, 1], abs=1e-6)
+    noise = white_noise(np.random.default_rng(0), 400, 300)
+    assert noise.shape == (400, 300)
+    assert noise.std() == pytest.approx(1, abs=0.03)
+    assert np.array_equal(noise, white_noise(np.random.default_rng(0), 400, 300))

@@ -1,0 +1,113 @@
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from drawn_face import template
+
+from maskgen.errors import InputError
+from maskgen.params import Extra, ImageParams
+from maskgen.sampling import WITHOUT, SamplingSettings, draw, image_rng, pick
+from maskgen.types import LABELS, Label
+
+WARDROBE = {"plain": template(), "other": replace(template(), name="other", weight=3.0)}
+BARE = SamplingSettings(confuser_chance=0, accessory_chance=0)
+
+
+def _draw(copy: int, label: Label = "with_mask", settings: SamplingSettings = BARE) -> ImageParams:
+    return draw(image_rng(0, "ab12", 0, copy, label), label, WARDROBE, settings)
+
+
+def test_json_gives_the_same_params_back() -> None:
+    for label in LABELS:
+        for copy in range(20):
+            params = _draw(copy, label)
+            line = json.dumps(params.to_json(), allow_nan=False)
+            assert ImageParams.from_json(json.loads(line)) == params
+
+
+def test_nested_extras_survive_json() -> None:
+    params = ImageParams("without_mask", confuser=Extra("hand", {"angle": 0.1, "rgb": [1, 2]}))
+    assert ImageParams.from_json(json.loads(json.dumps(params.to_json()))) == params
+
+
+def test_an_unknown_field_is_refused() -> None:
+    with pytest.raises(InputError, match="another version"):
+        ImageParams.from_json({"label": "with_mask", "hat": 1})
+
+
+def test_the_same_seed_draws_the_same_and_every_part_of_it_counts() -> None:
+    def first(*seed: object) -> float:
+        return float(image_rng(*seed).random())  # type: ignore[arg-type]
+
+    base = (0, "ab12", 0, 0, "with_mask", 0)
+    assert first(*base) == first(*base)
+    others = [(1, *base[1:]), (0, "ab13", *base[2:]), (0, "ab12", 1, *base[3:]), (0, "ab12", 0, 1, *base[4:])]
+    others += [(*base[:4], "without_mask", 0), (*base[:5], 1)]
+    assert len({first(*base), *(first(*other) for other in others)}) == 7
+    assert _draw(3) == _draw(3)
+
+
+def test_labels_wear_what_they_should() -> None:
+    for copy in range(40):
+        worn, wrong, bare = (_draw(copy, label) for label in ("with_mask", "incorrect_mask", "without_mask"))
+        assert worn.mask is not None
+        assert worn.mask.wear == "correct"
+        assert wrong.mask is not None
+        assert wrong.mask.wear != "correct"
+        assert bare.mask is None
+        assert bare.confuser is None
+
+
+def test_crop_light_and_camera_are_drawn_alike_for_every_class() -> None:
+    def parts(label: Label) -> list[list[float]]:
+        drawn = [_draw(copy, label) for copy in range(300)]
+        return [
+            [params.crop.margin for params in drawn],
+            [params.crop.aspect for params in drawn],
+            [params.camera.exposure_ev for params in drawn if params.camera],
+            [params.light.gain for params in drawn],
+        ]
+
+    for ours, theirs in zip(parts("with_mask"), parts("without_mask"), strict=True):
+        assert abs(np.mean(ours) - np.mean(theirs)) < 4 * np.std(ours) / np.sqrt(300) * 1.42
+
+
+def test_templates_come_by_weight() -> None:
+    names = Counter(params.mask.template for params in map(_draw, range(400)) if params.mask)
+    assert 2 < names["other"] / names["plain"] < 4.5
+    only = replace(BARE, templates=(("plain", 1.0),))
+    assert {_draw(copy, settings=only).mask.template for copy in range(20)} == {"plain"}  # type: ignore[union-attr]
+
+
+def test_what_cannot_be_drawn_is_said() -> None:
+    with pytest.raises(InputError, match="hood"):
+        _draw(0, settings=replace(BARE, templates=(("hood", 1.0),)))
+    with pytest.raises(InputError, match="empty"):
+        draw(np.random.default_rng(0), "with_mask", {}, BARE)
+    with pytest.raises(InputError, match="left out"):
+        SamplingSettings(without=("noses",))
+    with pytest.raises(InputError, match="wears"):
+        SamplingSettings(wears=(("sideways", 1.0),))  # type: ignore[arg-type]
+
+
+def test_parts_can_be_left_out() -> None:
+    for copy in range(20):
+        mask = _draw(copy, settings=replace(BARE, without=WITHOUT)).mask
+        assert mask is not None
+        assert (mask.pattern, mask.straps, mask.wrinkle, mask.texture, mask.tilt_deg) == (None, False, 0, 0, 0)
+
+
+def test_badly_worn_masks_may_count_as_none() -> None:
+    settings = replace(BARE, unmasked_wear_chance=1.0)
+    mask = _draw(0, "without_mask", settings).mask
+    assert mask is not None
+    assert mask.wear != "correct"
+
+
+def test_pick_follows_the_weights() -> None:
+    rng = np.random.default_rng(0)
+    assert {pick(rng, [("a", 0.0), ("b", 1.0)]) for _ in range(50)} == {"b"}

@@ -1,0 +1,192 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from drawn_face import SIDE, face, template, turned_landmarks
+
+from maskgen.params import MaskParams
+from maskgen.types import WEARS, LandmarkedFace, Wear
+from maskgen.warp import ThinPlate, build_mesh, mask_layer, spline, strap_end
+from maskgen.wear import face_axes, jaw_point, knots, nearest_jaw, targets
+
+NEUTRAL = MaskParams(template="plain", straps=False)
+WH = (SIDE, SIDE)
+
+
+def _centroid(alpha: np.ndarray) -> np.ndarray:
+    y, x = np.mgrid[0 : alpha.shape[0], 0 : alpha.shape[1]] + 0.5
+    return np.array([(x * alpha).sum(), (y * alpha).sum()]) / alpha.sum()
+
+
+def test_spline_goes_through_its_points_and_straight_on_beyond() -> None:
+    at = np.array([0.0, 0.3, 0.7, 1.0])
+    points = np.array([[0, 0], [3, 2], [7, 1], [10, 4]], float)
+    assert np.allclose(spline(at, points, at), points)
+    beyond = spline(at, points, np.array([1.0, 1.1, 1.2]))
+    assert np.allclose(np.diff(beyond, axis=0)[0], np.diff(beyond, axis=0)[1])
+    line = spline(np.array([0.0, 1.0]), points[:2], np.array([0.5]))
+    assert np.allclose(line, [[1.5, 1.0]])
+
+
+def test_thin_plate_is_exact_at_its_points_and_keeps_affine_maps() -> None:
+    rng = np.random.default_rng(0)
+    source = rng.uniform(0, 200, (20, 2))
+    plate = ThinPlate(source, target := rng.uniform(0, 100, (20, 2)))
+    assert np.allclose(plate(source), target, atol=1e-6)
+    turn = np.array([[0.5, 0.2], [-0.1, 0.8]])
+    plate = ThinPlate(source, source @ turn + (3, 4))
+    elsewhere = rng.uniform(0, 200, (5, 2))
+    assert np.allclose(plate(elsewhere), elsewhere @ turn + (3, 4), atol=1e-6)
+
+
+def test_knots_run_from_0_to_1() -> None:
+    assert np.allclose(knots(np.array([[0, 0], [3, 4], [3, 9]], float)), [0, 0.5, 1])
+
+
+def test_jaw_point_and_its_inverse() -> None:
+    marks = turned_landmarks(0)
+    assert np.allclose(jaw_point(marks, 2.5), (marks[2] + marks[3]) / 2)
+    index, distance = nearest_jaw(marks, jaw_point(marks, 13.25), 1)
+    assert index == pytest.approx(13.25, abs=0.05)
+    assert distance < 0.5
+    assert np.allclose(jaw_point(marks, 99), marks[16])
+
+
+@pytest.mark.parametrize("yaw_deg", [0, 12, -25])
+def test_anchors_are_exact(yaw_deg: float) -> None:
+    subject, mask = face(yaw_deg), template()
+    axes = face_axes(subject)
+    mesh = build_mesh(targets(mask, subject, NEUTRAL, axes), axes)
+    carry = ThinPlate(mesh.source, mesh.target)
+    for anchor in (*mask.top, *mask.bottom):
+        goal = anchor.spot.resolve(subject.landmarks)
+        assert np.allclose(carry(np.array([anchor.xy], float))[0], goal, atol=0.1)
+
+
+@pytest.mark.parametrize("yaw_deg", [0, 12, -15])
+def test_anchors_are_drawn_on_their_landmarks(yaw_deg: float) -> None:
+    subject, mask = face(yaw_deg), template()
+    # One dot of ink at each anchor, drawn alone, must come to lie on the landmark.
+    for anchor in (*mask.top, *mask.bottom):
+        rgba = np.zeros((140, 200, 4), np.uint8)
+        x, y = (int(part) for part in anchor.xy)
+        rgba[y - 2 : y + 2, x - 2 : x + 2] = 255
+        layer = mask_layer(replace(mask, rgba=rgba, height=None), subject, NEUTRAL, WH)
+        assert not layer.empty
+        found = _centroid(layer.rgba[..., 3]) + layer.origin_xy
+        goal = anchor.spot.resolve(subject.landmarks)
+        assert np.hypot(*(found - goal)) < 1, anchor
+
+
+def test_premultiplied_and_in_range() -> None:
+    params = replace(NEUTRAL, tint=(0.4, 0.9, 0.2), straps=True, texture=0.05, grime=0.1, wrinkle=0.4)
+    layer = mask_layer(template(160), face(), params, WH)
+    rgba = layer.rgba
+    assert rgba.dtype == np.float32
+    assert rgba.min() >= 0
+    assert rgba[..., 3].max() <= 1
+    assert (rgba[..., :3] <= rgba[..., 3:] + 1e-4).all()
+    assert not rgba[..., :3][rgba[..., 3] == 0].any()
+    assert layer.body is not None
+    assert (rgba[..., 3] >= layer.body - 1e-6).all()
+    assert rgba[..., 3].sum() > layer.body.sum()
+
+
+@pytest.mark.parametrize("yaw_deg", [-70, -50, -35, 35, 50, 70])
+@pytest.mark.parametrize("wear", ["correct", "nose_out", "chin"])
+def test_the_far_side_does_not_fold(yaw_deg: float, wear: Wear) -> None:
+    subject = face(yaw_deg)
+    axes = face_axes(subject)
+    mask = template()
+    goal = targets(mask, subject, replace(NEUTRAL, wear=wear), axes)
+    mesh = build_mesh(goal, axes)
+    inverse = ThinPlate(mesh.target, mesh.source)
+    low, high = mesh.target.min(axis=0), mesh.target.max(axis=0)
+    y, x = np.meshgrid(np.linspace(low[1], high[1], 30), np.linspace(low[0], high[0], 40), indexing="ij")
+    at = inverse(np.stack([x.ravel(), y.ravel()], axis=1)).reshape(30, 40, 2)
+    seen = (at[..., 0] > 8) & (at[..., 0] < 192) & (at[..., 1] > 8) & (at[..., 1] < 132)
+    # To the right in the picture is to the right on the mask, wherever the mask is.
+    forward = np.diff(at[..., 0], axis=1)[seen[:, 1:] & seen[:, :-1]]
+    assert (forward > 0).mean() > 0.99
+
+
+def test_the_nose_stays_covered_when_the_head_is_turned() -> None:
+    for yaw_deg in (30, 50, 65):
+        subject = face(yaw_deg)
+        layer = mask_layer(template(), subject, NEUTRAL, WH)
+        x, y = (subject.landmarks[30] - layer.origin_xy).astype(int)
+        assert layer.rgba[y, x - 1, 3] > 0.9, yaw_deg
+
+
+def test_mirrored_face_gives_the_mirrored_mask() -> None:
+    def drawn(subject: LandmarkedFace) -> np.ndarray:
+        layer = mask_layer(template(), subject, replace(NEUTRAL, straps=True), WH)
+        board = np.zeros((SIDE + 40, SIDE + 40), np.float32)
+        left, top = layer.origin_xy
+        h, w = layer.rgba.shape[:2]
+        board[top + 20 : top + 20 + h, left + 20 : left + 20 + w] = layer.rgba[..., 3]
+        return board[20:-20, 20:-20]
+
+    for yaw_deg in (0, 20):
+        one, other = drawn(face(yaw_deg)), drawn(face(-yaw_deg))
+        assert np.abs(one - other[:, ::-1]).mean() < 0.004
+
+
+def test_straps_end_beyond_the_jaw_and_the_far_ones_vanish() -> None:
+    frontal = face(0)
+    axes = face_axes(frontal)
+    for side, index in ((-1, 0), (1, 16)):
+        end = strap_end("ear_top", side, frontal, axes)
+        assert side * (end[0] - frontal.landmarks[index][0]) > 0
+    turned = face(50)
+    with_straps = mask_layer(template(), turned, replace(NEUTRAL, straps=True), WH)
+    assert with_straps.body is not None
+    loops = with_straps.rgba[..., 3] - with_straps.body
+    columns = np.flatnonzero(loops.max(axis=0) > 0.3) + with_straps.origin_xy[0]
+    assert len(columns)
+    assert columns.max() < turned.landmarks[30][0]
+
+
+@pytest.mark.parametrize("wear", WEARS)
+@pytest.mark.parametrize("amount", [0.0, 0.5, 1.0])
+def test_where_each_wear_lies(wear: Wear, amount: float) -> None:
+    subject = face()
+    marks = subject.landmarks
+    layer = mask_layer(template(), subject, replace(NEUTRAL, wear=wear, wear_amount=amount), WH)
+    left, top = layer.origin_xy
+
+    def covers(index: int) -> bool:
+        x, y = (marks[index] - (left, top)).astype(int)
+        inside = 0 <= y < layer.rgba.shape[0] and 0 <= x < layer.rgba.shape[1]
+        return bool(inside and layer.rgba[y, x, 3] > 0.5)
+
+    nose, mouth = covers(30), covers(62)
+    assert nose == (wear == "correct")
+    assert mouth == (wear in ("correct", "nose_out"))
+    assert (layer.rgba[..., 3] > 0.5).sum() > 300
+
+
+def test_fit_moves_edges_the_way_it_says() -> None:
+    subject = face()
+    axes = face_axes(subject)
+    plain = targets(template(), subject, NEUTRAL, axes)
+    assert (targets(template(), subject, replace(NEUTRAL, raise_top=0.05), axes).top[:, 1] < plain.top[:, 1]).all()
+    lower = targets(template(), subject, replace(NEUTRAL, raise_bottom=0.05), axes)
+    assert (lower.bottom[:, 1] > plain.bottom[:, 1]).all()
+    narrow = targets(template(), subject, replace(NEUTRAL, widen=-0.1), axes)
+    assert narrow.top[0, 0] > plain.top[0, 0]
+    # A mask cannot float beyond the cheek, however wide.
+    wide = targets(template(), subject, replace(NEUTRAL, widen=0.5), axes)
+    assert wide.top[0, 0] > subject.landmarks[2, 0] - 0.05 * axes.width
+
+
+def test_a_face_outside_the_picture_gives_an_empty_layer() -> None:
+    away = face(landmarks=turned_landmarks(0) + np.array([3000, 0]))
+    assert mask_layer(template(), away, NEUTRAL, WH).empty
+
+
+def test_a_tiny_face_does_not_fail() -> None:
+    layer = mask_layer(template(), face(landmarks=turned_landmarks(10, 6.0)), replace(NEUTRAL, straps=True), WH)
+    assert layer.rgba.shape[0] < 30
