@@ -60,7 +60,7 @@ def _light(template: MaskTemplate) -> NDArray[np.float32]:
     relief = np.zeros((height, width), np.float32)
     if template.height is not None:
         relief = template.height * (template.material.relief * width / FACE_SHARE)
-    solid = np.minimum(template.rgba[..., 3].astype(np.float32) / 16, 1)  # a clear pane is a surface too
+    solid = np.minimum(template.rgba[..., 3].astype(np.float32) / 12, 1)  # a clear pane is a surface too
     surface = cv2.GaussianBlur(form + relief * solid, (0, 0), max(width / 900, 0.4))
     dy, dx = np.gradient(surface)
     normal = np.dstack([-dx, -dy, np.ones_like(dx)])

@@ -259,7 +259,7 @@ def gaiter(name: str) -> tuple[Canvas, dict[str, Any]]:
     u = np.abs(c.x - W / 2) / (W / 2)
     v = c.y / 1088
     # Stretched over nose and chin, rumpled below.
-    c.height += 0.05 * (1 - u**2) * np.clip(np.sin(np.pi * np.clip(v / 0.72, 0, 1)), 0, 1)
+    c.height += 0.05 * (1 - u**2) * np.asarray(bump(0.36, 0.44, v), np.float32)
     slack = smooth(0.52, 0.8, v)
     rumple = c.noise(112, 330, 62) + 0.5 * c.noise(113, 160, 40)
     c.height += 0.012 * c.soft(np.asarray(rumple * slack, np.float32), 9)

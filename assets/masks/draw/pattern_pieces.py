@@ -30,7 +30,7 @@ _CENTRE = [(-0.019, 27), (0.07, 28), (0.159, 29), (0.252, 30), (0.346, 33), (0.8
 
 def jaw(index: float, dx: float = 0, dy: float = 0) -> Spot:
     """On the jaw, or ``dx`` face widths towards the nose from there."""
-    if not dx or index > 7:
+    if not dx or index > 7 or dy > 0.05:
         return _spot({"jaw": index}, dx, dy)
     x = float(np.interp(index, range(9), [a for a, _ in _JAW]))
     y = float(np.interp(index, range(9), [b for _, b in _JAW]))
