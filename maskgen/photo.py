@@ -20,7 +20,7 @@ import numpy as np
 
 from maskgen.engines.base import Outcome, Task
 from maskgen.errors import ImageError, InputError, MaskgenError
-from maskgen.images import decode_rgb, encode, source_id
+from maskgen.images import decode_rgb, encode, show, source_id
 from maskgen.metadata import (
     FaceRecord,
     Pairs,
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
     from maskgen.landmarks import FaceFinder
     from maskgen.params import ImageParams
-    from maskgen.sampling import SamplingSettings
+    from maskgen.sampling import SamplingSettings, Weighted
     from maskgen.synthesize import Rendered
     from maskgen.templates import MaskTemplate
 
@@ -94,13 +94,13 @@ class PhotoWorker:
         began = time.perf_counter()
         identity: str | None = None
         try:
-            data = read_input(task.source)
+            data = read_input(task.place or task.source)
             identity = source_id(data)
             photo = decode_rgb(data, self._settings.max_side or None)
             del data
             outcome = self._photo(task, photo, identity)
         except ImageError as error:
-            outcome = Outcome(task.number, task.source, identity, reason=error.reason, detail=str(error))
+            outcome = Outcome(task.number, task.source, identity, reason=error.reason, detail=_told(error, task))
         except _WriteError as error:
             outcome = Outcome(task.number, task.source, identity, fatal=str(error))
         except MemoryError:
@@ -230,6 +230,11 @@ class PhotoWorker:
             raise _WriteError(f"cannot write {self._store.root}/{name}: {error.strerror or error}") from error
 
 
+def _told(error: Exception, task: Task) -> str:
+    """An error's words, with the photo's path as it was given."""
+    return str(error).replace(show(task.place), show(task.source)) if task.place else str(error)
+
+
 class _WriteError(MaskgenError):
     """The output cannot be written; no other photo would fare better."""
 
@@ -269,7 +274,6 @@ BADLY_WORN: Final = 0.25
 
 def sampling_settings(settings: Settings) -> SamplingSettings:
     """The settings as ``sampling.draw`` takes them."""
-    from maskgen import confusers
     from maskgen.sampling import INCORRECT, SamplingSettings
 
     asked = settings.wears or WEARS
@@ -281,8 +285,7 @@ def sampling_settings(settings: Settings) -> SamplingSettings:
         total = sum(weight for _, weight in bad)
         wears = tuple((wear, 1 - share) for wear, _ in good) + tuple((w, share * weight / total) for w, weight in bad)
     bare = settings.classes == 2 and settings.count_incorrect_as == "without_mask" and bool(bad)
-    scarves = tuple((name, 1.0) for name in confusers.NAMES if name in SCARVES)
-    others = tuple((name, 1.0) for name in confusers.NAMES if name not in SCARVES)
+    scarves, others = ((), ()) if settings.scarf_label == "without_mask" else _scarves_and_others()
     counts_as_mask = settings.scarf_label == "with_mask" and bool(scarves) and settings.confusers > 0
     return SamplingSettings(
         wears=wears,
@@ -290,13 +293,23 @@ def sampling_settings(settings: Settings) -> SamplingSettings:
         unmasked_wears=bad or INCORRECT,
         unmasked_wear_chance=BADLY_WORN * (1 - settings.confusers) if bare else 0.0,
         confuser_chance=settings.confusers,
-        confusers=() if settings.scarf_label == "without_mask" else others,
+        confusers=others,
         masked_confusers=scarves,
         masked_confuser_chance=settings.confusers / 3 if counts_as_mask else 0.0,
         accessory_chance=settings.accessories,
         camera=settings.camera,
         crop=settings.crop,
         size=settings.size,
+    )
+
+
+def _scarves_and_others() -> tuple[Weighted, Weighted]:
+    from maskgen import confusers
+
+    names = confusers.NAMES
+    return (
+        tuple((name, 1.0) for name in names if name in SCARVES),
+        tuple((name, 1.0) for name in names if name not in SCARVES),
     )
 
 
@@ -351,8 +364,9 @@ def describe(rendered: Rendered, params: ImageParams, face: LandmarkedFace, inde
     )
 
 
-def _pairs(points: Iterable[Iterable[float]]) -> Pairs:
-    return tuple((round(float(x), 2), round(float(y), 2)) for x, y in points)
+def _pairs(points: Any) -> Pairs:
+    """(N, 2) as pairs of plain numbers, to a hundredth of a pixel."""
+    return tuple((x, y) for x, y in np.round(np.asarray(points, dtype=np.float64), 2).tolist())
 
 
 def face_of(record: FaceRecord) -> LandmarkedFace:

@@ -8,38 +8,31 @@ number of workers, and not on how often the run was killed.
 
 from __future__ import annotations
 
-import errno
 import hashlib
-import json
 import logging
 import os
-import platform
-import shutil
 import signal
-import sqlite3
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
-from maskgen import __version__
 from maskgen.engines.base import Engine, Outcome, Task
 from maskgen.errors import InputError, MaskgenError
-from maskgen.images import Skipped, write_bytes
-from maskgen.journal import FOLDER, Journal, is_locked, stem_of_file
-from maskgen.metadata import METADATA, RUN, SKIPPED, SPLITS, Skip, encode_path, read_run
+from maskgen.images import Skipped
+from maskgen.journal import Journal, stem_of_file
+from maskgen.metadata import SKIPPED, Skip, encode_path
+from maskgen.output import Checkpoint, claim, disk_trouble, local_folder, publish, sweep, under, write_run
 from maskgen.settings import Settings
-from maskgen.storage import LocalStore, Store, is_url, iter_inputs, open_store
+from maskgen.storage import Store, is_url, iter_inputs, open_store
 
 log = logging.getLogger(__name__)
 
 FACTORY: Final = "maskgen.photo:open_worker"
-OURS: Final = (*SPLITS, METADATA, SKIPPED, RUN, FOLDER, "preview.jpg", "report.html")
-"""Everything of a dataset folder that --overwrite may delete."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,9 +80,9 @@ class Summary:
             "photos": self.totals["photos"],
             "images": self.totals["images"],
             "skipped": dict(self.reasons()),
-            "labels": _under(self.totals, "label:"),
-            "splits": _under(self.totals, "split:"),
-            "rejected_faces": _under(self.totals, "rejected:"),
+            "labels": under(self.totals, "label:"),
+            "splits": under(self.totals, "split:"),
+            "rejected_faces": under(self.totals, "rejected:"),
             "this_run": {
                 "photos": self.counts["photos"],
                 "images": self.counts["images"],
@@ -153,17 +146,19 @@ def generate(inputs: Sequence[str], settings: Settings, run: Run | None = None) 
         raise InputError(f"no file or folder at {encode_path(missing[0])[0]}")
     settings = replace(settings, wardrobe=settings.wardrobe or wardrobe_digest(settings))
     store = open_store(settings.output)
-    local = _local_folder(settings.output)
-    _claim(store, local, settings, run)
-    with _full_disk(settings.output), Journal(local) as journal:
+    local = local_folder(settings.output)
+    claim(store, local, settings, overwrite=run.overwrite)
+    with disk_trouble(settings.output), Journal(local) as journal:
         if run.retry:
             _retry(journal, local, run.retry)
         if journal.unclean:
-            _sweep(store, journal)
-        _write_run(local, settings, run, journal.counts, 0.0, finished=False)
-        summary = _loop(inputs, settings, run, journal, store, began)
-    _write_run(local, settings, run, summary.totals, summary.elapsed_s, finished=not summary.interrupted)
-    _publish(store, local)
+            sweep(store, journal)
+        told: dict[str, Any] = {"command": run.command, "engine": run.engine}
+        write_run(local, settings, journal.counts, 0.0, finished=False, **told)
+        publish(store, local)
+        summary = _loop(inputs, settings, run, journal, store, began, Checkpoint(store, local, journal))
+    write_run(local, settings, summary.totals, summary.elapsed_s, finished=not summary.interrupted, **told)
+    publish(store, local)
     if not summary.interrupted and not summary.totals["images"]:
         why = ", ".join(f"{n} {reason}" for reason, n in summary.reasons()[:4])
         raise InputError(
@@ -173,7 +168,15 @@ def generate(inputs: Sequence[str], settings: Settings, run: Run | None = None) 
     return summary
 
 
-def _loop(inputs: Sequence[str], settings: Settings, run: Run, journal: Journal, store: Store, began: float) -> Summary:
+def _loop(
+    inputs: Sequence[str],
+    settings: Settings,
+    run: Run,
+    journal: Journal,
+    store: Store,
+    began: float,
+    checkpoint: Checkpoint,
+) -> Summary:
     counts: Counter[str] = Counter()
     total: list[int] = []
     counting = threading.Thread(target=_count, args=(inputs, settings.output, total, run.stop), daemon=True)
@@ -197,6 +200,7 @@ def _loop(inputs: Sequence[str], settings: Settings, run: Run, journal: Journal,
                 if outcome.fatal:
                     raise MaskgenError(outcome.fatal)
                 _record(outcome, journal, store, counts)
+                checkpoint.maybe()
                 report()
         finally:
             close = getattr(outcomes, "close", None)
@@ -285,93 +289,6 @@ def wardrobe_digest(settings: Settings) -> str:
     return digest.hexdigest()[:12]
 
 
-# ---------------------------------------------------------------- the folder
-
-
-def _local_folder(output: str) -> Path:
-    """Where the journal and the growing files lie: the output, or a spool beside the user's cache for an address."""
-    if not is_url(output):
-        return Path(output)
-    cache = os.environ.get("MASKGEN_CACHE") or os.environ.get("XDG_CACHE_HOME")
-    base = Path(cache) if cache else Path.home() / ".cache"
-    return base / "maskgen-spool" / hashlib.sha256(output.rstrip("/").encode()).hexdigest()[:16]
-
-
-def _claim(store: Store, local: Path, settings: Settings, run: Run) -> None:
-    """Make sure that the output is ours to write, under these settings."""
-    remote = is_url(settings.output)
-    try:
-        if not remote and local.exists() and not local.is_dir():
-            raise InputError(f"the output {settings.output} is a file; name a folder")
-        if remote and not (local / RUN).exists() and store.exists(RUN):
-            _fetch(store, local)
-        ours = (local / RUN).is_file() or (local / FOLDER).is_dir()
-        if not ours and not remote and local.is_dir() and _holds_files(local):
-            raise InputError(
-                f"the output {settings.output} holds files that are no dataset of maskgen; name a new or empty folder"
-            )
-        if ours and is_locked(local):
-            raise InputError(f"another maskgen is writing {settings.output}; wait for it, or choose another folder")
-        if ours and run.overwrite:
-            _delete_dataset(store, local, settings.output)
-        elif ours and (local / RUN).is_file():
-            _same_settings(local, settings)
-        local.mkdir(parents=True, exist_ok=True)
-        store.prepare(f"{split}/{label}" for split in SPLITS for label in settings.labels)
-    except OSError as error:
-        raise InputError(f"cannot write the output {settings.output}: {error.strerror or error}") from error
-
-
-def _holds_files(folder: Path) -> bool:
-    with os.scandir(folder) as entries:
-        return any(not entry.name.startswith(".") for entry in entries)
-
-
-def _same_settings(local: Path, settings: Settings) -> None:
-    run = read_run(local)
-    theirs = Settings.from_json(dict(run.get("settings") or {}) | {"output": settings.output})
-    different = settings.differences(theirs)
-    if different:
-        raise InputError(
-            f"{settings.output} was made with {'; '.join(different)}: "
-            "use the same settings to go on, another folder, or --overwrite"
-        )
-    if run.get("version") != __version__:
-        log.warning("%s was begun by maskgen %s, this is %s", settings.output, run.get("version"), __version__)
-
-
-def _delete_dataset(store: Store, local: Path, output: str) -> None:
-    for name in OURS:
-        path = local / name
-        if path.is_dir() and not path.is_symlink():
-            shutil.rmtree(path)
-        else:
-            path.unlink(missing_ok=True)
-    if is_url(output):
-        for folder in SPLITS:
-            for name in list(store.names(folder)):
-                store.delete(name)
-        for name in (METADATA, SKIPPED, RUN, "preview.jpg", "report.html"):
-            store.delete(name)
-
-
-def _sweep(store: Store, journal: Journal) -> None:
-    """Delete what a killed run wrote and did not come to record."""
-    swept = 0
-    for split in SPLITS:
-        for name in store.names(split):
-            parts = name.rsplit("/", 1)[-1].rsplit("_", 4)
-            known = None
-            if len(parts) == 5 and len(parts[1]) == 16:
-                with suppress(ValueError):
-                    known = journal.stem_of(parts[1])
-            if known != stem_of_file(name):
-                store.delete(name)
-                swept += 1
-    if swept:
-        log.info("%d unrecorded images of an interrupted run deleted", swept)
-
-
 def _retry(journal: Journal, local: Path, reasons: tuple[str, ...]) -> None:
     known = {k.removeprefix("skipped:") for k, n in journal.counts.items() if k.startswith("skipped:") and n > 0}
     wanted = known if "all" in reasons else set(reasons)
@@ -379,74 +296,6 @@ def _retry(journal: Journal, local: Path, reasons: tuple[str, ...]) -> None:
         have = ", ".join(sorted(known)) or "nothing"
         raise InputError(f"--retry {','.join(reasons)}: no photo was skipped for that; {local / SKIPPED} holds {have}")
     journal.forget_skipped(wanted & known)
-
-
-def _write_run(
-    local: Path, settings: Settings, run: Run, totals: Counter[str], elapsed_s: float, *, finished: bool
-) -> None:
-    """``run.json``; seconds and runs add up over interruptions."""
-    path = local / RUN
-    before: dict[str, Any] = {}
-    with suppress(OSError, ValueError):
-        before = json.loads(path.read_bytes())
-    plain = settings.to_json()
-    del plain["output"]
-    data = {
-        "version": __version__,
-        "command": list(run.command) or before.get("command", []),
-        "seed": settings.seed,
-        "labels": list(settings.labels),
-        "settings": plain,
-        "digest": settings.digest(),
-        "finished": finished,
-        "counts": {
-            "photos": totals["photos"],
-            "images": totals["images"],
-            "faces": totals["faces"],
-            "skipped": totals["skipped"],
-            "by_label": _under(totals, "label:"),
-            "by_split": _under(totals, "split:"),
-            "by_reason": _under(totals, "skipped:"),
-            "rejected_faces": _under(totals, "rejected:"),
-        },
-        "seconds": round(float(before.get("seconds", 0.0)) + elapsed_s, 3),
-        "engine": run.engine,
-        "machine": {"python": platform.python_version(), "system": platform.system(), "packages": _versions()},
-    }
-    write_bytes(path, (json.dumps(data, indent=2) + "\n").encode())
-
-
-def _versions() -> dict[str, str]:
-    from importlib.metadata import PackageNotFoundError, version
-
-    found = {}
-    for name in ("numpy", "opencv-python", "dlib-bin", "dlib", "pillow"):
-        with suppress(PackageNotFoundError):
-            found[name] = version(name)
-    return found
-
-
-def _fetch(store: Store, local: Path) -> None:
-    """Bring what is known of an address's dataset here, to go on with it."""
-    local.mkdir(parents=True, exist_ok=True)
-    for name in (RUN, METADATA, SKIPPED):
-        if store.exists(name):
-            write_bytes(local / name, store.read(name))
-
-
-def _publish(store: Store, local: Path) -> None:
-    """Send the lines to where the images are, when that is an address."""
-    if isinstance(store, LocalStore):
-        return
-    for name in (METADATA, SKIPPED, RUN):
-        store.write(name, (local / name).read_bytes())
-
-
-# ---------------------------------------------------------------- helpers
-
-
-def _under(counts: Counter[str], prefix: str) -> dict[str, int]:
-    return {key.removeprefix(prefix): n for key, n in sorted(counts.items()) if key.startswith(prefix) and n}
 
 
 def _count(inputs: Sequence[str], output: str, total: list[int], stop: threading.Event) -> None:
@@ -479,25 +328,3 @@ def _signals(stop: threading.Event) -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-@contextmanager
-def _full_disk(output: str) -> Iterator[None]:
-    """Words for a disk that fills up, or goes, beneath the journal."""
-    try:
-        yield
-    except sqlite3.OperationalError as error:
-        full = "full" in str(error)
-        raise MaskgenError(_disk_words(output, full, str(error))) from error
-    except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.ENOENT, errno.EIO, errno.ESTALE):
-            raise
-        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-        raise MaskgenError(_disk_words(output, full, str(error.strerror))) from error
-
-
-def _disk_words(output: str, full: bool, detail: str) -> str:
-    if full:
-        remedy = "make room and run the same command again, it goes on where it stopped"
-        return f"the disk that holds {output} is full; {remedy}"
-    return f"the output {output} cannot be written any more ({detail}); bring it back and run the same command again"

@@ -353,27 +353,23 @@ def _top_reasons(counts: Counter[str], limit: int = 3) -> str:
 
 
 def _print_summary(summary: Summary) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
     data = summary.to_json()
-    table = Table(show_header=False, box=None, pad_edge=False)
-    table.add_column(justify="right")
-    table.add_column(overflow="fold")
-    table.add_row(str(data["photos"]), "photos")
-    table.add_row(str(data["images"]), "images" + _in_words(data["labels"]))
-    table.add_row("", "  " + _in_words(data["splits"]).strip(" ()"))
-    skipped = sum(data["skipped"].values())
-    table.add_row(str(skipped), "photos gave nothing" + _in_words(data["skipped"]))
-    if data["rejected_faces"]:
-        table.add_row(str(sum(data["rejected_faces"].values())), "faces left out" + _in_words(data["rejected_faces"]))
     run = data["this_run"]
+    lines = [
+        (data["photos"], "photos"),
+        (data["images"], "images" + _in_words(data["labels"])),
+        ("", "  " + _in_words(data["splits"]).strip(" ()")),
+        (sum(data["skipped"].values()), "photos gave nothing" + _in_words(data["skipped"])),
+    ]
+    if data["rejected_faces"]:
+        lines.append((sum(data["rejected_faces"].values()), "faces left out" + _in_words(data["rejected_faces"])))
     if run["already_done"]:
-        table.add_row(str(run["already_done"]), "photos were done before")
+        lines.append((run["already_done"], "photos were done before"))
     rate = f"{run['photos']} photos in {run['elapsed_s']:.1f} s, {run['photos_per_s']:.1f} a second"
-    table.add_row("", rate if run["photos"] else "nothing was left to do")
-    console = Console(soft_wrap=True)
-    console.print(table)
+    lines.append(("", rate if run["photos"] else "nothing was left to do"))
+    width = max(len(str(number)) for number, _ in lines)
+    for number, words in lines:
+        typer.echo(f"{number!s:>{width}}  {words}".rstrip())
     typer.echo(summary.folder)
 
 

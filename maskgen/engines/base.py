@@ -18,7 +18,9 @@ class Task:
 
     Attributes:
         number: counts from 0 in the order of the inputs.
-        source: its path or address.
+        source: its path or address as given.
+        place: where it lies when the working folder is another; empty for
+            ``source``.
         reason: why it cannot be done, known before it was opened; or None.
         detail: the same for people.
     """
@@ -27,6 +29,7 @@ class Task:
     source: str
     reason: str | None = None
     detail: str = ""
+    place: str = ""
 
     def refused(self) -> Outcome | None:
         """The outcome of a task that no worker needs to see."""

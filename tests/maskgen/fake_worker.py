@@ -75,7 +75,7 @@ class FakeWorker:
 
     def do(self, task: Task) -> Outcome:
         try:
-            data = read_input(task.source)
+            data = read_input(task.place or task.source)
         except ImageError as error:
             return Outcome(task.number, task.source, reason=error.reason, detail=str(error))
         identity = source_id(data)
