@@ -92,12 +92,15 @@ class Demo:
     elapsed_s: float
 
 
-def run(folder: Path, *, overwrite: bool = False, say: Callable[[str], None] = logger.info) -> Demo:
+def run(
+    folder: Path, *, overwrite: bool = False, weights: str = "packaged", say: Callable[[str], None] = logger.info
+) -> Demo:
     """Do it all.
 
     Args:
         folder: is made; must be new, empty, or of an earlier demo.
         overwrite: replace an earlier demo.
+        weights: what training starts from, as ``maskgen train --weights`` takes it.
         say: told what is being done, one line a step.
 
     Raises:
@@ -113,7 +116,7 @@ def run(folder: Path, *, overwrite: bool = False, say: Callable[[str], None] = l
 
     say("masks on them: every template, wear, light, camera")
     started = time.perf_counter()
-    rows = _draw_gallery(folder)
+    rows, detector = _draw_gallery(folder)
     gallery_s = time.perf_counter() - started
 
     say("two datasets: one face to learn from, another to be tested on")
@@ -122,7 +125,7 @@ def run(folder: Path, *, overwrite: bool = False, say: Callable[[str], None] = l
         runner("generate", f"portraits/{portrait.file}", name, "--per-face", str(count), *common)
 
     say("a short training run from the packaged weights")
-    settings = ("--weights", "packaged", "--fine-tune", "none", "--head-epochs", "8", "--seed", "1")
+    settings = ("--weights", weights, "--fine-tune", "none", "--head-epochs", "8", "--seed", "1")
     runner("train", "learn", "model", *settings)
 
     say("a test on the face it has not seen")
@@ -135,7 +138,16 @@ def run(folder: Path, *, overwrite: bool = False, say: Callable[[str], None] = l
     found = runner("detect", "image", "street", "--model", "model", "--output", "detections", "--json")
     detections = [json.loads(line) for line in found.stdout.splitlines() if line.startswith("{")]
 
-    page = _write_page(folder, rows, gallery_s, runner.steps, evaluation, detections, time.perf_counter() - began)
+    page = _write_page(
+        folder,
+        runner.steps,
+        rows=rows,
+        gallery_s=gallery_s,
+        detector=detector,
+        evaluation=evaluation,
+        detections=_shown(folder, detections),
+        elapsed_s=time.perf_counter() - began,
+    )
     return Demo(page, evaluation, time.perf_counter() - began)
 
 
@@ -196,8 +208,8 @@ def _claim(folder: Path, overwrite: bool) -> None:
     (folder / MARKER).touch()
 
 
-def _draw_gallery(folder: Path) -> list[dict[str, Any]]:
-    """Write the gallery's pictures; the rows as the page's template takes them."""
+def _draw_gallery(folder: Path) -> tuple[list[dict[str, Any]], str]:
+    """Write the gallery's pictures; the rows as the page's template takes them, and which detector found the faces."""
     from maskgen import gallery, images
     from maskgen.landmarks import FaceFinder
     from maskgen.templates import load_wardrobe
@@ -219,7 +231,7 @@ def _draw_gallery(folder: Path) -> list[dict[str, Any]]:
             images.write(folder / path, picture.image, quality=88)
             pictures.append({"path": path, "caption": picture.caption})
         rows.append({"title": row.title, "pictures": pictures})
-    return rows
+    return rows, subjects[0][1].face.detector
 
 
 def _collect_masked(folder: Path) -> None:
@@ -247,15 +259,19 @@ def _sample(folder: Path, dataset: str, count: int = 8) -> list[dict[str, str]]:
     return chosen
 
 
-def _write_page(
-    folder: Path,
-    rows: list[dict[str, Any]],
-    gallery_s: float,
-    steps: list[Step],
-    evaluation: dict[str, Any],
-    detections: list[dict[str, Any]],
-    elapsed_s: float,
-) -> Path:
+def _shown(folder: Path, detections: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The lines of ``detect image --json``, each with the annotated picture that belongs to it."""
+    shown = []
+    for line in detections:
+        name = Path(line["file"]).name
+        annotated = folder / "detections" / name
+        path = f"detections/{name}" if annotated.is_file() else f"street/{name}"
+        shown.append({"path": path, "masked": Path(name).stem.endswith("_masked"), "faces": line["faces"]})
+    return shown
+
+
+def _write_page(folder: Path, steps: list[Step], **shown: Any) -> Path:
+    """Fill in ``pages/demo.html``; every picture is referred to by its path below ``folder``."""
     import jinja2
 
     by_name = {step.words[1] + (":" + step.words[3] if step.words[1] == "generate" else ""): step for step in steps}
@@ -266,43 +282,21 @@ def _write_page(
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    annotated = {path.stem: path for path in sorted((folder / "detections").glob("*")) if path.is_file()}
-    seen = []
-    for line in detections:
-        stem = Path(line["file"]).stem
-        match = next((path for name, path in annotated.items() if name.startswith(stem)), None)
-        seen.append(
-            {
-                "path": match.relative_to(folder).as_posix() if match else f"street/{Path(line['file']).name}",
-                "masked": stem.endswith("_masked"),
-                "faces": line["faces"],
-            }
-        )
-    page = folder / "index.html"
     text = environment.get_template("demo.html").render(
         version=__version__,
         portraits=[
             {"path": f"portraits/{p.file}", "person": p.person, "credit": p.credit, "carrier": p.carrier}
             for p in (COLLINS, HOPPER)
         ],
-        rows=rows,
-        gallery_s=gallery_s,
         steps=by_name,
         learn=_sample(folder, "learn"),
         test=_sample(folder, "test"),
-        evaluation=evaluation,
         curves=[
             f"model/{name}" for name in ("curves.png", "confusion_matrix.png") if (folder / "model" / name).is_file()
         ],
-        report=_report(folder),
-        detections=seen,
-        elapsed_s=elapsed_s,
+        **shown,
     )
+    page = folder / "index.html"
     # One line of white space for many: what the template's blocks leave behind.
     page.write_text(re.sub(r"\n\s*\n+", "\n", text), encoding="utf-8")
     return page
-
-
-def _report(folder: Path) -> str:
-    path = folder / "model" / "classification_report.txt"
-    return path.read_text(encoding="utf-8") if path.is_file() else ""

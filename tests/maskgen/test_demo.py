@@ -75,8 +75,7 @@ def test_a_failed_command_is_named(tmp_path: Path) -> None:
 
 
 def test_the_page(tmp_path: Path) -> None:
-    interval = {"value": 0.875, "low": 0.7, "high": 0.96}
-    step = [
+    steps = [
         demo.Step(words, 1.25, "")
         for words in (
             ("maskgen", "generate", "portraits/a b.png", "learn"),
@@ -91,19 +90,37 @@ def test_the_page(tmp_path: Path) -> None:
         {"file": "street/collins_bare.png", "faces": [{"label": "without_mask", "score": 0.93}]},
         {"file": "street/collins_masked.jpg", "faces": []},
     ]
-    rows = [{"title": "A <row>", "pictures": [{"path": "gallery/a.jpg", "caption": "<b>bold</b>"}]}]
-    evaluation = {"n": 8, "balanced_accuracy": interval, "accuracy": interval}
-    page = _Page(demo._write_page(tmp_path, rows, 2.0, step, evaluation, detections, 61.4).read_text(encoding="utf-8"))
-    assert "This is a demonstration, not an evaluation." in page.text
-    assert "A <row>" in page.text
-    assert "<b>bold</b>" in page.text
-    assert "87.5 %" in page.text
-    assert "70.0 to 96.0" in page.text
-    assert "maskgen generate 'portraits/a b.png' learn" in page.text
-    assert "without_mask 0.93" in page.text
-    assert "no face found" in page.text
-    assert "61 seconds" in page.text
-    assert not [address for address in page.addresses if ":" in address]
+    page = demo._write_page(
+        tmp_path,
+        steps,
+        rows=[{"title": "A <row>", "pictures": [{"path": "gallery/a.jpg", "caption": "<b>bold</b>"}]}],
+        gallery_s=2.0,
+        detector="hog",
+        evaluation={
+            "n": 8,
+            "threshold": 0.625,
+            "balanced_accuracy": {"value": 0.875, "low": 0.7, "high": 0.96},
+            "per_label": {
+                "with_mask": {"n": 4, "recall": 0.75, "precision": 1.0},
+                "without_mask": {"n": 4, "recall": 1.0, "precision": None},
+            },
+        },
+        detections=demo._shown(tmp_path, detections),
+        elapsed_s=61.4,
+    )
+    seen = _Page(page.read_text(encoding="utf-8"))
+    assert "This is a demonstration, not an evaluation." in seen.text
+    assert "A <row>" in seen.text
+    assert "<b>bold</b>" in seen.text
+    assert "with_mask 4 75 % 100 %" in seen.text
+    assert "without_mask 4 100 % –" in seen.text
+    assert "maskgen generate 'portraits/a b.png' learn" in seen.text
+    assert "without_mask 0.93" in seen.text
+    assert "no face found" in seen.text
+    assert "--download yunet" in seen.text
+    assert "61 seconds" in seen.text
+    assert "street/collins_bare.png" in seen.addresses
+    assert not [address for address in seen.addresses if ":" in address]
 
 
 @pytest.mark.slow
