@@ -35,6 +35,29 @@ as a share of the larger of eye distance and eye-mouth distance, above which
 the landmarks are not believed. Measured here: beyond it lie profiles and
 half-hidden faces, 1 % of frontal sources and 6 % of tight crops."""
 
+CREDIBLE: Final = 0.17
+"""Landmarks that disagree less are taken at once; else dlib is asked again
+from other starts (one face in twenty), and the best answer is taken."""
+
+UNSTABLE: Final = 0.12
+"""The same as ``DOUBTFUL`` where a detector gives no points: how far dlib's
+second answer may lie from its first."""
+
+MAIN_SHARE: Final = 0.15
+"""A face that takes this part of a picture's area is what the picture shows."""
+
+BESIDE_MAIN: Final = 0.35
+"""Beside such a face, one with less than this part of its side is background,
+a printed face or a false alarm."""
+
+_SIDES: Final = (2.0, 2.25)
+"""Sides of the square dlib starts from, in spans of the five points: 2.28 is
+what HOG's boxes have; 2.0 left the fewest doubtful faces here."""
+
+_FACE_PX: Final = 200
+_CUT_PX: Final = 360
+"""Side of the cut-out that dlib is shown, and of the face in it."""
+
 HAIRLINE: Final = 0.27
 """From the highest brow up to the top of a YuNet box, over the height from
 brow to chin: median over 708 faces, standard deviation 0.10. The jaw's own
@@ -94,7 +117,7 @@ class FaceFinder:
         self._detector = detectors.load(detector, max_side=MAX_SIDE)
         # dlib's HOG sees no face under 80 px: a second try doubles the picture.
         self._second = detectors.load("hog", max_side=MAX_SIDE, upsample=1) if self._detector.name == "hog" else None
-        path = predictor or weights.find("landmarks68")
+        self._path = path = predictor or weights.find("landmarks68")
         try:
             self._predictor = dlib.shape_predictor(str(path))
         except RuntimeError as error:
@@ -106,6 +129,9 @@ class FaceFinder:
         """The detector in use, ``auto`` resolved."""
         return self._detector.name
 
+    def __reduce__(self) -> tuple[type[FaceFinder], tuple[str, Path, float]]:
+        return FaceFinder, (self._detector.name, self._path, self._min_face_px)
+
     def find(self, photo: RGB) -> Found:
         """Every usable face of a photo, best first.
 
@@ -114,12 +140,14 @@ class FaceFinder:
         """
         kept: list[LandmarkedFace] = []
         rejected: list[tuple[Face, str]] = []
-        for face in self._detect(photo):
-            if min(face.box.width, face.box.height) < self._min_face_px:
+        found = self._detect(photo)
+        least = max(self._min_face_px, _least_beside_main(found, photo))
+        for face in found:
+            if min(face.box.width, face.box.height) < least:
                 rejected.append((face, "too_small"))
                 continue
-            landmarks = self._landmarks(photo, face)
-            if _doubtful(face, landmarks):
+            landmarks, doubt = self._landmarks(photo, face)
+            if doubt > DOUBTFUL:
                 rejected.append((face, "landmarks_doubtful"))
                 continue
             kept.append(LandmarkedFace(face, landmarks, head_pose(landmarks)))
@@ -133,31 +161,52 @@ class FaceFinder:
             found = detectors.merged(_detect_padded(self._second, photo))
         return found
 
-    def _landmarks(self, photo: RGB, face: Face) -> Points:
+    def _landmarks(self, photo: RGB, face: Face) -> tuple[Points, float]:
+        """The most credible landmarks of a few tries, and the doubt about them.
+
+        Where the detector gives five points, the doubt is their disagreement
+        with the landmarks. Where it gives none, dlib is asked twice, the
+        second time from where its first answer says the face is: an answer
+        that hangs on where the search began is not to be believed.
+        """
+        if face.points is None:
+            points = _five(self._predict(photo, *_start_from_box(face)))
+            landmarks = self._predict(photo, *_start_from_points(points, _SIDES[0]))
+            return landmarks, _disagreement(landmarks, points) / UNSTABLE * DOUBTFUL
+        starts = [_start_from_points(face.points, side) for side in _SIDES]
+        starts.insert(1, (_start_from_box(face)[0], starts[0][1]))
+        tries: list[tuple[float, int, Points]] = []
+        for start in starts:
+            landmarks = self._predict(photo, *start)
+            tries.append((_disagreement(landmarks, face.points), len(tries), landmarks))
+            if tries[-1][0] < CREDIBLE:
+                break
+        doubt, _, landmarks = min(tries, key=lambda one: one[:2])
+        return landmarks, doubt
+
+    def _predict(self, photo: RGB, square: Box, slant_deg: float) -> Points:
+        """dlib's landmarks for the face in a square, its eyes turned level.
+
+        dlib sees a cut-out in which the square has ``_FACE_PX``: it answers
+        in whole pixels and compares pixels one by one, so that very small and
+        very large faces both come out coarse. What lies beyond the photo
+        repeats its edge.
+        """
         import cv2
         import dlib
 
-        box = _dlib_box(face)
-        slant_deg = _eyes_slant_deg(face)
-        # Regression trees compare pixels a fixed way apart: dlib is asked on a
-        # cut-out of about the size it was trained on, never on the whole photo.
+        scale = _FACE_PX / square.width
         turn = slant_deg if abs(slant_deg) > LEVEL_FROM_DEG else 0.0
-        scale = min(1.0, _FACE_PX / box.width)
-        side = math.ceil(box.width * scale * 2)
-        x, y = box.center_xy
+        x, y = square.center_xy
         matrix = cv2.getRotationMatrix2D((x - 0.5, y - 0.5), turn, scale)
-        matrix[:, 2] += np.array([side / 2 - x + 0.0, side / 2 - y + 0.0])
-        cut = cv2.warpAffine(photo, matrix, (side, side), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        half = box.width * scale / 2
-        low, high = round(side / 2 - half), round(side / 2 + half) - 1
-        shape = self._predictor(cut, dlib.rectangle(low, low, high, high))
+        matrix[0, 2] += _CUT_PX / 2 - x
+        matrix[1, 2] += _CUT_PX / 2 - y
+        cut = cv2.warpAffine(photo, matrix, (_CUT_PX, _CUT_PX), borderMode=cv2.BORDER_REPLICATE)
+        low = (_CUT_PX - _FACE_PX) // 2
+        shape = self._predictor(cut, dlib.rectangle(low, low, low + _FACE_PX - 1, low + _FACE_PX - 1))
         points = np.array([(part.x, part.y) for part in shape.parts()], np.float64)
         back = cv2.invertAffineTransform(matrix)
         return np.asarray(points @ back[:, :2].T + back[:, 2] + 0.5)
-
-
-_FACE_PX: Final = 240.0
-"""Side of the face that dlib is shown at the most; it answers in whole pixels."""
 
 
 def face_box(landmarks: Points) -> Box:
@@ -218,38 +267,63 @@ def _detect_padded(detector: FaceDetector, photo: RGB) -> list[Face]:
     return [scaled(face, 1.0, 1.0, -pad, -pad) for face in detector.detect(np.asarray(wide, np.uint8))]
 
 
-def _dlib_box(face: Face) -> Box:
-    """A square like the boxes that dlib's predictor was trained on.
+def _start_from_box(face: Face) -> tuple[Box, float]:
+    """A square like the boxes that dlib's predictor was trained on; no slant is known.
 
     For boxes that hug the face (all but dlib's own) the centre lies 6.4 % of
     the height lower and the side is 0.94 of the square root of the area; the
     landmarks then differ from a HOG box's by 1 % of the eye distance (facts
     of this project).
     """
+    x, y = face.box.center_xy
     if face.detector in ("hog", "cnn"):
-        side, (x, y) = max(face.box.width, face.box.height), face.box.center_xy
-    else:
-        side = 0.94 * math.sqrt(face.box.area)
-        x, y = face.box.center_xy
-        y += 0.064 * face.box.height
-    side = max(side, 2.0)
-    return Box(x - side / 2, y - side / 2, x + side / 2, y + side / 2)
+        return _square(x, y, max(face.box.width, face.box.height)), 0.0
+    return _square(x, y + 0.064 * face.box.height, 0.94 * math.sqrt(face.box.area)), 0.0
 
 
-def _eyes_slant_deg(face: Face) -> float:
-    """How far the line from the left to the right eye drops to the right; 0 when unknown."""
-    if face.points is None:
+def _start_from_points(points: Points, side: float) -> tuple[Box, float]:
+    """The same from five points: midway between eyes and mouth.
+
+    Args:
+        points: (5, 2) float64, as a ``Face``'s.
+        side: of the square, in the larger of eye and eye-mouth distances.
+
+    Returns:
+        The square, and how far the line from the left to the right eye drops
+        to the right, in degrees.
+    """
+    x, y = (points[:2].mean(axis=0) + points[3:].mean(axis=0)) / 2
+    dx, dy = points[1] - points[0]
+    slant_deg = math.degrees(math.atan2(dy, dx)) if dx > 0 else 0.0
+    return _square(float(x), float(y), side * _span(points)), slant_deg
+
+
+def _square(x: float, y: float, side: float) -> Box:
+    half = max(side, 2.0) / 2
+    return Box(x - half, y - half, x + half, y + half)
+
+
+def _least_beside_main(found: list[Face], photo: RGB) -> float:
+    """The shorter side that a face needs beside one that the picture is about."""
+    main = max((face.box for face in found), key=lambda box: box.area, default=None)
+    if main is None or main.area < MAIN_SHARE * photo.shape[0] * photo.shape[1]:
         return 0.0
-    dx, dy = face.points[1] - face.points[0]
-    return math.degrees(math.atan2(dy, dx)) if dx > 0 else 0.0
+    return BESIDE_MAIN * min(main.width, main.height)
 
 
-def _doubtful(face: Face, landmarks: Points) -> bool:
-    if face.points is None:
-        return False
-    five = np.array([landmarks[36:42].mean(0), landmarks[42:48].mean(0), landmarks[30], landmarks[48], landmarks[54]])
-    points = face.points
+def _five(landmarks: Points) -> Points:
+    """What a detector's five points are among dlib's 68."""
+    eyes = [landmarks[36:42].mean(axis=0), landmarks[42:48].mean(axis=0)]
+    return np.array([*eyes, landmarks[30], landmarks[48], landmarks[54]])
+
+
+def _span(points: Points) -> float:
+    """The larger of eye distance and eye-mouth distance: one of them stays when a head turns or nods."""
     eyes = float(np.hypot(*(points[1] - points[0])))
-    height = float(np.hypot(*(points[:2].mean(0) - points[3:].mean(0))))
-    off = float(np.hypot(*(five - points).T).mean())
-    return off > DOUBTFUL * max(eyes, height, 1e-6)
+    height = float(np.hypot(*(points[:2].mean(axis=0) - points[3:].mean(axis=0))))
+    return max(eyes, height, 1e-6)
+
+
+def _disagreement(landmarks: Points, points: Points) -> float:
+    """Mean distance of landmarks from five points, in the points' span."""
+    return float(np.hypot(*(_five(landmarks) - points).T).mean()) / _span(points)
