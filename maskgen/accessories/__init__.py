@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 WEIGHTS: Final[dict[str, float]] = {
     "glasses": 4.0,
     "sunglasses": 2.0,
-    "cap": 2.0,
-    "hood": 1.0,
-    "hair": 2.0,
-    "headscarf": 1.0,
-    "face_shield": 0.5,
+    # soon: "cap": 2.0,
+    # soon: "hood": 1.0,
+    # soon: "hair": 2.0,
+    # soon: "headscarf": 1.0,
+    # soon: "face_shield": 0.5,
 }
 """How often each is met, for whoever samples."""
 

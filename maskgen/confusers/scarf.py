@@ -22,7 +22,8 @@ def draw_params(rng: np.random.Generator) -> Params:
         "cloth": cloth.draw_cloth(rng, 0.45, weaves=("plain", "knit", "ribbed", "fleece", "coarse", "knit")),
         "level": round(float(rng.choice([rng.uniform(0.08, 0.35), rng.uniform(0.3, 0.62)])), 3),
         "lift": round(float(rng.uniform(0.0, 0.07)), 3), "lean": round(float(rng.normal(0, 0.05)), 3),
-        "turns": int(rng.integers(2, 5)), "bulk": round(float(rng.uniform(0.05, 0.13)), 3),
+        "turns": int(rng.integers(2, 5)), "bulk": round(float(rng.uniform(0.06, 0.14)), 3),
+        "band": round(float(rng.uniform(0.22, 0.38)), 3),
         "sag": round(float(rng.uniform(0.05, 0.2)), 3), "wide": round(float(rng.uniform(0.03, 0.16)), 3),
         "tail": bool(rng.random() < 0.35), "side": int(rng.choice([-1, 1])), "upper_last": bool(rng.random() < 0.6),
         "seed": int(rng.integers(2**31)),
@@ -49,11 +50,12 @@ def layer(face: LandmarkedFace, params: Params, frame_wh: tuple[int, int], skin_
     lines = [top]
     for k in range(1, turns + 1):
         t = k / turns
-        half = (right[0] - left[0]) / 2 + wide + 0.05 + 0.22 * t
+        half = (right[0] - left[0]) / 2 + wide + 0.03 + 0.3 * t**1.5 + rng.normal(0, 0.02)
         centre = (left[0] + right[0]) / 2 + rng.normal(0, 0.02)
         x = np.linspace(-1, 1, 64)
         tilt = rng.normal(0, 0.05) * x
-        y = start + reach * t**0.9 + sag * (1 - x**2) * (1.1 - 0.3 * t) + tilt + rng.normal(0, 0.015)
+        drop = reach + 0.4 if k == turns else params["band"] * k + rng.normal(0, 0.03)
+        y = start + drop + sag * (1 - x**2) + tilt
         lines.append(cloth.ragged(np.stack([centre + x * half, y], 1), rng, 0.012))
     order = range(turns - 1, -1, -1) if params["upper_last"] else range(turns)
     for k in order:
@@ -78,6 +80,7 @@ def _roll(board: Board, params: Params, k: int, upper: np.ndarray, lower: np.nda
     bulk = params["bulk"]
     inner = np.clip(4 * v * (1 - v), 0, 1)
     form = np.sqrt(inner) * np.float32(bulk)
+    edge = np.exp(-np.square(v / np.float32(0.1))) + np.exp(-np.square((1 - v) / np.float32(0.16)))
     # Folds run along the band, and climb with it towards the sides.
     half = float(np.ptp(upper[:, 0])) / 2
     slope = np.clip((part.x - upper[:, 0].mean()) / max(half, 1e-3), -1, 1)
@@ -86,12 +89,16 @@ def _roll(board: Board, params: Params, k: int, upper: np.ndarray, lower: np.nda
     if angle:
         form = form * 0.4 + cloth.folds(part, seed, 0.09, 4, 90, depth)
     else:
-        lean = cloth.folds(part, seed, 0.075, 4.5, -14, depth) * (slope > 0)
+        lean = cloth.folds(part, seed, 0.075, 4.5, -14, depth)
         other = cloth.folds(part, seed + 1, 0.075, 4.5, 14, depth)
-        blend = np.clip(slope * 2 + 0.5, 0, 1)
+        # The two ways meet along no straight line.
+        meet = slope * np.float32(1.3) + part.noise(seed + 2, 0.3) * np.float32(0.25) + np.float32(0.5)
+        blend = np.clip(meet, 0, 1)
         form = form + lean * blend + other * (1 - blend)
-    u = np.broadcast_to(part.x + np.float32(k * 0.37), part.shape)
+    u = np.broadcast_to(part.x + np.float32(k * 0.37 + 1.9), part.shape)
     along_v = v * np.clip(gap, 0.15, 0.6) + np.float32(k * 0.29)
     if angle:
         u, along_v = along_v, np.asarray(u)
     cloth.drape(part, params["cloth"], coverage, np.asarray(u), along_v, form)
+    # A roll turns away from the light at its rims.
+    part.tint(1 - np.float32(0.16) * np.clip(edge, 0, 1) * coverage)
