@@ -24,6 +24,28 @@ AsJson = Annotated[bool, typer.Option("--json", help="JSON lines on stdout.")]
 AsCsv = Annotated[bool, typer.Option("--csv", help="CSV on stdout, one row a face.")]
 
 
+Every = Annotated[int, typer.Option("--every", min=1, help="Look for faces in every n-th frame only.")]
+MaxFps = Annotated[
+    float | None, typer.Option("--max-fps", min=0.01, help="Drop frames beyond this rate.", show_default="keep all")
+]
+Counts = Annotated[
+    str | None, typer.Option("--counts", metavar="second|minute", help="CSV of people counts on stdout.")
+]
+Page = Annotated[
+    bool | None, typer.Option("--page/--window", help="Show a page, or a window; default: a window where there is one.")
+]
+Host = Annotated[
+    str, typer.Option("--host", help="Address the page listens on; other than 127.0.0.1 asks for a token.")
+]
+Port = Annotated[int, typer.Option("--port", min=0, max=65535, help="Port of the page; 0 takes a free one.")]
+Token = Annotated[str | None, typer.Option("--token", help="The page's token; default: a new one where one is needed.")]
+Video = Annotated[
+    Path | None, typer.Option("--output", "-o", metavar="FILE.mp4", help="Write annotated H.264 video here.")
+]
+Seconds = Annotated[float | None, typer.Option("--seconds", min=0.01, help="Stop after so many seconds.")]
+GiveUp = Annotated[float, typer.Option("--give-up", min=0, help="Seconds a dropped stream is tried again.")]
+
+
 @app.callback()
 def _detect() -> None:
     """Find who wears a mask, in pictures, video and live."""
@@ -56,7 +78,7 @@ def image(
         command.run(
             paths,
             output=output,
-            form=_form(json, csv),
+            form=_form(json, csv, plain="table"),
             blur=blur,
             overwrite=overwrite,
             model=model,
@@ -67,7 +89,126 @@ def image(
     )
 
 
-def _form(json: bool, csv: bool) -> str:
-    if json and csv:
-        raise typer.BadParameter("--json and --csv both want stdout; choose one")
-    return "json" if json else "csv" if csv else "table"
+@app.command()
+def video(
+    file: Annotated[str, typer.Argument(metavar="FILE", help="A video file, or the address of one.")],
+    output: Video = None,
+    json: AsJson = False,
+    csv: AsCsv = False,
+    counts: Counts = None,
+    blur: Blur = False,
+    sound: Annotated[bool, typer.Option("--sound/--no-sound", help="Keep the sound in the written video.")] = True,
+    overwrite: Overwrite = False,
+    every: Every = 1,
+    max_fps: MaxFps = None,
+    model: Model = None,
+    faces: Faces = "auto",
+    small_faces: SmallFaces = False,
+    threads: Threads = None,
+    preset: Annotated[str, typer.Option("--preset", help="x264's preset: ultrafast to veryslow.")] = "veryfast",
+) -> None:
+    """Find who wears a mask in every frame of a video.
+
+    Without options one line for every face that came, changed or left. Nothing is stored unless --output asks.
+    """
+    form = _form(json, csv, counts)
+    from detect.commands import video as command
+
+    looking = command.Looking(model, faces, small_faces, threads, every, max_fps, blur)
+    raise typer.Exit(
+        command.video(file, looking=looking, output=output, sound=sound, overwrite=overwrite, form=form, preset=preset)
+    )
+
+
+@app.command()
+def webcam(
+    source: Annotated[
+        str, typer.Argument(metavar="[SOURCE]", help="Camera number, rtsp:// or http:// address, or a video file.")
+    ] = "0",
+    page: Page = None,
+    host: Host = "127.0.0.1",
+    port: Port = 8000,
+    token: Token = None,
+    output: Video = None,
+    json: AsJson = False,
+    csv: AsCsv = False,
+    counts: Counts = None,
+    blur: Blur = False,
+    overwrite: Overwrite = False,
+    every: Every = 1,
+    max_fps: MaxFps = None,
+    seconds: Seconds = None,
+    give_up: GiveUp = 60.0,
+    loop: Annotated[bool, typer.Option("--loop", help="Begin a file again at its end.")] = False,
+    model: Model = None,
+    faces: Faces = "auto",
+    small_faces: SmallFaces = False,
+    threads: Threads = None,
+) -> None:
+    """Watch a camera or stream in a window, or on a page where there is no window.
+
+    In the window q quits, s saves the picture, space pauses.
+    """
+    form = _form(json, csv, counts)
+    from detect.commands import video as command
+
+    raise typer.Exit(
+        command.live(
+            source,
+            looking=command.Looking(model, faces, small_faces, threads, every, max_fps, blur),
+            showing=command.Showing(page, host, port, token),
+            output=output,
+            overwrite=overwrite,
+            form=form,
+            loop=loop,
+            seconds=seconds,
+            give_up_s=give_up,
+        )
+    )
+
+
+@app.command()
+def serve(
+    source: Annotated[
+        str, typer.Argument(metavar="[SOURCE]", help="Camera number, rtsp:// or http:// address, or a video file.")
+    ] = "0",
+    host: Host = "127.0.0.1",
+    port: Port = 8000,
+    token: Token = None,
+    blur: Blur = False,
+    every: Every = 1,
+    max_fps: MaxFps = None,
+    seconds: Seconds = None,
+    give_up: GiveUp = 60.0,
+    model: Model = None,
+    faces: Faces = "auto",
+    small_faces: SmallFaces = False,
+    threads: Threads = None,
+) -> None:
+    """Show a source as a live page; a file begins again at its end.
+
+    The same as webcam --page --loop: picture, people now, share masked, a chart, events.
+    """
+    from detect.commands import video as command
+
+    raise typer.Exit(
+        command.live(
+            source,
+            looking=command.Looking(model, faces, small_faces, threads, every, max_fps, blur),
+            showing=command.Showing(True, host, port, token),
+            output=None,
+            overwrite=False,
+            form="events",
+            loop=True,
+            seconds=seconds,
+            give_up_s=give_up,
+        )
+    )
+
+
+def _form(json: bool, csv: bool, counts: str | None = None, plain: str = "events") -> str:
+    if json + csv + (counts is not None) > 1:
+        raise typer.BadParameter("--json, --csv and --counts all want stdout; choose one")
+    if counts not in (None, "second", "minute"):
+        raise typer.BadParameter(f"--counts takes second or minute, got {counts}")
+    return "json" if json else "csv" if csv else counts or plain

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import queue
 import threading
 from collections.abc import Callable, Iterable, Iterator
@@ -73,17 +74,21 @@ class OrderedMap(Generic[In, Out]):
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def close(self) -> None:
-        """Stop taking items and end the threads; what waits is dropped."""
+    def close(self) -> bool:
+        """Stop taking items and end the threads; what waits is dropped.
+
+        Returns:
+            Whether the items are no longer being read: False when their
+            source still blocks after five seconds.
+        """
         self._stop.set()
         self._pool.shutdown(wait=False, cancel_futures=True)
-        while self._feeder.is_alive():
-            try:
+        with contextlib.suppress(queue.Empty):
+            while True:
                 self._queue.get_nowait()
-            except queue.Empty:
-                self._feeder.join(_JOIN_S)
-                break
+        self._feeder.join(_JOIN_S)
         self._pool.shutdown(wait=True, cancel_futures=True)
+        return not self._feeder.is_alive()
 
     def _feed(self) -> None:
         end = _End()
@@ -91,7 +96,11 @@ class OrderedMap(Generic[In, Out]):
             for item in self._items:
                 if self._stop.is_set():
                     return
-                if not self._put((item, self._pool.submit(self._work, item))):
+                try:
+                    future = self._pool.submit(self._work, item)
+                except RuntimeError:  # closed in this moment
+                    return
+                if not self._put((item, future)):
                     return
         except BaseException as error:  # handed to the caller
             end = _End(error)

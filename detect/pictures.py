@@ -47,13 +47,20 @@ class PictureRow:
 
 
 @dataclass(frozen=True, slots=True)
-class _Job:
-    """One input: where its bytes are and where its copy goes."""
+class Found:
+    """One input.
+
+    Attributes:
+        file: its name, for people and programs.
+        path: where its bytes are; None for stdin.
+        relative: where its copy goes, within the output folder.
+        problem: why it cannot be a picture, if that is known already.
+    """
 
     file: str
     path: Path | None
-    target: Path | None = None
-    error: str | None = None
+    relative: Path
+    problem: str | None = None
 
 
 def look_at(
@@ -86,75 +93,90 @@ def look_at(
         except OSError as error:
             raise InputError(f"cannot write to {images.show(output)}: {error.strerror or error}") from None
 
-    def work(job: _Job) -> PictureRow:
-        return _one(detector, job, blur=blur, overwrite=overwrite)
+    def work(job: tuple[Found, Path | None]) -> PictureRow:
+        found, target = job
+        return _one(detector, found, target, blur=blur, overwrite=overwrite)
 
-    with OrderedMap(work, _jobs(inputs, output), detector.threads, waiting=4) as results:
+    with OrderedMap(work, _targets(inputs, output), detector.threads, waiting=4) as results:
         for _, row in results:
             yield row
 
 
-def _one(detector: Detector, job: _Job, *, blur: bool, overwrite: bool) -> PictureRow:
-    if job.error is not None:
-        return PictureRow(job.file, None, job.error)
-    try:
-        data = _stdin_bytes() if job.path is None else images.read_bytes(job.path)
-        picture = images.decode_rgb(data)
-        found = detector.detect(picture)
-    except MaskgenError as error:
-        return PictureRow(job.file, None, str(error))
-    if job.target is None:
-        return PictureRow(job.file, found)
-    try:
-        _write_copy(picture, found, job, blur=blur, overwrite=overwrite)
-    except MaskgenError as error:
-        return PictureRow(job.file, found, str(error))
-    return PictureRow(job.file, found, written=job.target)
-
-
-def _write_copy(picture: RGB, found: Detections, job: _Job, *, blur: bool, overwrite: bool) -> None:
-    from detect import draw
-
-    assert job.target is not None
-    if job.path is not None and job.target.exists() and job.target.samefile(job.path):
-        raise InputError(f"the copy would replace its own source {images.show(job.path)}; choose another --output")
-    if job.target.exists() and not overwrite:
-        raise InputError(f"{images.show(job.target)} exists; pass --overwrite or choose another --output")
-    shown = draw.hide(picture, [face.box for face in found]) if blur else picture
-    try:
-        job.target.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"cannot make {images.show(job.target.parent)}: {error.strerror or error}") from None
-    images.write(job.target, draw.draw(shown, found.faces), quality=92)
-
-
-def _jobs(inputs: Iterable[str], output: Path | None) -> Iterator[_Job]:
-    taken: set[Path] = set()
-
-    def target(relative: Path) -> Path | None:
-        if output is None:
-            return None
-        suffix = relative.suffix if relative.suffix.lower() in images.SUFFIXES else ".jpg"
-        wanted = output / relative.with_suffix(suffix)
-        number = 2
-        while wanted in taken:
-            wanted = output / relative.with_name(f"{relative.stem}-{number}{suffix}")
-            number += 1
-        taken.add(wanted)
-        return wanted
-
+def files(inputs: Iterable[str], exclude: Iterable[Path] = ()) -> Iterator[Found]:
+    """Every file that the inputs name, in order, folders one at a time."""
     for item in inputs:
         if item == STDIN:
-            yield _Job(STDIN, None, target(Path("stdin.jpg")))
+            yield Found(STDIN, None, Path("stdin.jpg"))
             continue
         for given in _expanded(item):
             root = Path(given)
-            for found in images.iter_paths([given], exclude=[] if output is None else [output]):
-                if isinstance(found, images.Skipped):
-                    yield _Job(os.fspath(found.path), found.path, error=found.message)
-                    continue
-                relative = found.relative_to(root) if found != root else Path(found.name)
-                yield _Job(os.fspath(found), found, target(relative))
+            for entry in images.iter_paths([given], exclude=exclude):
+                if isinstance(entry, images.Skipped):
+                    yield Found(os.fspath(entry.path), entry.path, Path(entry.path.name), entry.message)
+                else:
+                    relative = entry.relative_to(root) if entry != root else Path(entry.name)
+                    yield Found(os.fspath(entry), entry, relative)
+
+
+def read(path: Path | None) -> RGB:
+    """The picture in a file, or on stdin where ``path`` is None.
+
+    Raises:
+        ImageError: there is none.
+    """
+    return images.decode_rgb(_stdin_bytes()) if path is None else images.read_rgb(path)
+
+
+def _one(detector: Detector, found: Found, target: Path | None, *, blur: bool, overwrite: bool) -> PictureRow:
+    if found.problem is not None:
+        return PictureRow(found.file, None, found.problem)
+    try:
+        picture = read(found.path)
+        detections = detector.detect(picture)
+    except MaskgenError as error:
+        return PictureRow(found.file, None, str(error))
+    if target is None:
+        return PictureRow(found.file, detections)
+    try:
+        _write_copy(picture, detections, found.path, target, blur=blur, overwrite=overwrite)
+    except MaskgenError as error:
+        return PictureRow(found.file, detections, str(error))
+    return PictureRow(found.file, detections, written=target)
+
+
+def _write_copy(
+    picture: RGB, detections: Detections, source: Path | None, target: Path, *, blur: bool, overwrite: bool
+) -> None:
+    from detect import draw
+
+    if target.exists():
+        if source is not None and target.samefile(source):
+            raise InputError(f"the copy would replace its own source {images.show(source)}; choose another --output")
+        if not overwrite:
+            raise InputError(f"{images.show(target)} exists; pass --overwrite or choose another --output")
+    shown = draw.hide(picture, [face.box for face in detections]) if blur else picture
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"cannot make {images.show(target.parent)}: {error.strerror or error}") from None
+    images.write(target, draw.draw(shown, detections.faces), quality=92)
+
+
+def _targets(inputs: Iterable[str], output: Path | None) -> Iterator[tuple[Found, Path | None]]:
+    """Every input with where its copy goes; two of one name are numbered."""
+    taken: set[Path] = set()
+    for found in files(inputs, exclude=[] if output is None else [output]):
+        if output is None or found.problem is not None:
+            yield found, None
+            continue
+        suffix = found.relative.suffix
+        wanted = output / found.relative.with_suffix(suffix if suffix.lower() in images.SUFFIXES else ".jpg")
+        number = 2
+        while wanted in taken:
+            wanted = output / found.relative.with_name(f"{found.relative.stem}-{number}{wanted.suffix}")
+            number += 1
+        taken.add(wanted)
+        yield found, wanted
 
 
 def _expanded(item: str) -> list[str]:

@@ -1,0 +1,338 @@
+"""The live page: picture, people now, share masked, a chart of the last minutes, events.
+
+Nothing but the standard library serves it. It listens on 127.0.0.1; bound
+wider it asks for a token. The picture is motion JPEG, encoded once a frame
+and only while somebody looks.
+"""
+
+from __future__ import annotations
+
+import hmac
+import ipaddress
+import json
+import logging
+import secrets
+import socket
+import threading
+import time
+from collections import deque
+from collections.abc import Sequence
+from http import HTTPStatus
+from http.cookies import CookieError, SimpleCookie
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from importlib import resources
+from typing import Any, Final
+from urllib.parse import parse_qs, urlsplit
+
+import numpy as np
+
+from detect.counts import Counter
+from detect.results import Event, FrameResult
+from maskgen.errors import InputError
+from maskgen.types import RGB
+
+logger = logging.getLogger(__name__)
+
+LOOPBACK: Final = "127.0.0.1"
+HISTORY_S: Final = 600
+"""Seconds that the chart goes back."""
+
+_EVENTS: Final = 50
+_VIEWERS: Final = 8
+_MOST_FPS: Final = 20.0
+_LONGEST_SIDE: Final = 1280
+_QUALITY: Final = 80
+_CLIENT_TIMEOUT_S: Final = 10.0
+"""A browser that takes nothing for so long has gone away."""
+
+_COOKIE: Final = "maskgen_token"
+
+
+class LivePage:
+    """A sink that shows what it is given to browsers.
+
+    Attributes:
+        token: what a viewer must know; None on the loopback address.
+        url: the address to open, token included.
+    """
+
+    wants_picture = True
+
+    def __init__(
+        self,
+        labels: Sequence[str],
+        source: str,
+        host: str = LOOPBACK,
+        port: int = 8000,
+        token: str | None = None,
+    ) -> None:
+        """Start to serve.
+
+        Args:
+            labels: the model's.
+            source: what is being watched, for the page's head.
+            host: address to listen on; anything but loopback needs a token.
+            port: 0 takes any free one.
+            token: the token; None makes one where it is needed.
+
+        Raises:
+            InputError: the port is in use, or the address is not this machine's.
+        """
+        self._labels = tuple(labels)
+        self._source = source
+        self._changed = threading.Condition()
+        self._picture: RGB | None = None
+        self._jpeg: tuple[int, bytes] = (0, b"")
+        self._number = 0
+        self._over = False
+        self._viewers = 0
+        self._counter = Counter(labels, 1.0)
+        self._history: deque[list[float]] = deque(maxlen=HISTORY_S)
+        self._events: deque[dict[str, Any]] = deque(maxlen=_EVENTS)
+        self._now: dict[str, Any] = {"people": 0, "by_label": dict.fromkeys(labels, 0), "share_masked": None}
+        self._times: deque[float] = deque(maxlen=30)
+        self._time_s = 0.0
+        wide = not _is_loopback(host)
+        self.token = (token or secrets.token_urlsafe(12)) if wide or token else None
+        try:
+            self._server = _Server((host, port), self)
+        except (OSError, OverflowError) as error:
+            self._raise_unbound(host, port, error)
+        self.port = int(self._server.server_address[1])
+        self._wide = wide
+        shown = _own_address() if host in ("0.0.0.0", "::", "") else host
+        shown = f"[{shown}]" if ":" in shown else shown
+        self.url = f"http://{shown}:{self.port}/" + (f"?token={self.token}" if self.token else "")
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.2,), daemon=True)
+        self._thread.start()
+
+    def write(self, frame: FrameResult, picture: RGB | None) -> None:
+        counts = {label: sum(face.label == label for face in frame.faces) for label in self._labels}
+        people = len(frame.faces)
+        with self._changed:
+            for done in self._counter.add(frame.time_s, frame.faces):
+                self._history.append([done.start_s, *(round(done.by_label[label], 2) for label in self._labels)])
+            self._events.extend(event.to_json() for event in frame.events)
+            self._times.append(time.monotonic())
+            self._time_s = frame.time_s
+            self._now = {
+                "people": people,
+                "by_label": counts,
+                "share_masked": counts.get("with_mask", 0) / people if people else None,
+            }
+            self._picture = picture
+            self._number += 1
+            self._changed.notify_all()
+
+    def close(self, events: Sequence[Event] = ()) -> None:
+        """Stop serving; browsers see that it is over."""
+        with self._changed:
+            self._over = True
+            self._events.extend(event.to_json() for event in events)
+            self._changed.notify_all()
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join(2.0)
+
+    def state(self) -> dict[str, Any]:
+        """What the page shows besides the picture, as JSON holds it."""
+        with self._changed:
+            span_s = self._times[-1] - self._times[0] if len(self._times) > 1 else 0.0
+            fresh = bool(self._times) and time.monotonic() - self._times[-1] < 3.0
+            return {
+                "source": self._source,
+                "running": not self._over,
+                "fresh": fresh and not self._over,
+                "time_s": round(self._time_s, 2),
+                "fps": round((len(self._times) - 1) / span_s, 1) if span_s > 0 and fresh else 0.0,
+                "labels": list(self._labels),
+                **self._now,
+                "history": list(self._history),
+                "events": list(self._events)[::-1],
+            }
+
+    def next_jpeg(self, after: int, timeout_s: float) -> tuple[int, bytes] | None:
+        """A frame newer than ``after`` with its number; None when none comes in time or it is over."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._over or self._number > after, timeout_s)
+            if self._over or self._number <= after or self._picture is None:
+                return None
+            number, picture = self._number, self._picture
+            if self._jpeg[0] == number:
+                return self._jpeg
+        jpeg = number, _encoded(picture)
+        with self._changed:
+            if number > self._jpeg[0]:
+                self._jpeg = jpeg
+        return jpeg
+
+    @property
+    def over(self) -> bool:
+        return self._over
+
+    def enter(self) -> bool:
+        """Count a viewer in; False when there are too many."""
+        with self._changed:
+            if self._viewers >= _VIEWERS:
+                return False
+            self._viewers += 1
+            return True
+
+    def leave(self) -> None:
+        with self._changed:
+            self._viewers -= 1
+
+    def admits(self, host: str, token: str | None) -> bool:
+        """Whether a request may see anything."""
+        if self.token is not None:
+            return token is not None and hmac.compare_digest(token.encode(), self.token.encode())
+        # Without a token another site's script must not reach the page by a name that leads here.
+        name = urlsplit(f"//{host}").hostname or ""
+        return name == "localhost" or _is_loopback(name)
+
+    @staticmethod
+    def _raise_unbound(host: str, port: int, error: Exception) -> None:
+        import errno
+
+        if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
+            raise InputError(f"port {port} is in use; choose another with --port, or --port 0 for any") from None
+        if isinstance(error, OSError) and error.errno == errno.EACCES:
+            raise InputError(f"port {port} is not allowed to you; choose one from 1024 on with --port") from None
+        raise InputError(f"cannot listen on {host} port {port}: {error}") from None
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    block_on_close = False
+    allow_reuse_address = True
+
+    def __init__(self, address: tuple[str, int], page: LivePage) -> None:
+        self.page = page
+        if ":" in address[0]:
+            self.address_family = socket.AF_INET6
+        super().__init__(address, _Handler)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        logger.debug("a browser went away", exc_info=True)
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: _Server
+    timeout = _CLIENT_TIMEOUT_S
+    protocol_version = "HTTP/1.1"
+    server_version = "maskgen"
+    sys_version = ""
+
+    def do_GET(self) -> None:  # the name is http.server's
+        page = self.server.page
+        parts = urlsplit(self.path)
+        given = next(iter(parse_qs(parts.query).get("token", [])), None)
+        if not page.admits(self.headers.get("Host", ""), given or self._cookie()):
+            self._answer(HTTPStatus.FORBIDDEN, "text/plain", b"This page needs the token that maskgen printed.\n")
+        elif parts.path == "/" and given:
+            # The token moves from the address, which gets copied and logged, into a cookie.
+            self._answer(
+                HTTPStatus.SEE_OTHER,
+                "text/plain",
+                b"",
+                {"Location": "/", "Set-Cookie": f"{_COOKIE}={given}; HttpOnly; SameSite=Strict; Path=/"},
+            )
+        elif parts.path == "/":
+            body = resources.files("detect").joinpath("page.html").read_bytes()
+            self._answer(HTTPStatus.OK, "text/html; charset=utf-8", body)
+        elif parts.path == "/state.json":
+            self._answer(HTTPStatus.OK, "application/json", json.dumps(page.state()).encode())
+        elif parts.path == "/picture.jpg":
+            jpeg = page.next_jpeg(0, 5.0)
+            if jpeg is None:
+                self._answer(HTTPStatus.SERVICE_UNAVAILABLE, "text/plain", b"no picture yet\n")
+            else:
+                self._answer(HTTPStatus.OK, "image/jpeg", jpeg[1])
+        elif parts.path == "/stream":
+            self._stream()
+        else:
+            self._answer(HTTPStatus.NOT_FOUND, "text/plain", b"nothing here\n")
+
+    def log_message(self, format: str, *args: Any) -> None:
+        logger.debug(format, *args)
+
+    def _stream(self) -> None:
+        page = self.server.page
+        if not page.enter():
+            self._answer(HTTPStatus.SERVICE_UNAVAILABLE, "text/plain", b"too many viewers\n")
+            return
+        try:
+            self.close_connection = True
+            self.send_response(HTTPStatus.OK)
+            self._common_headers()
+            self.send_header("Content-Type", "multipart/x-mixed-replace; boundary=frame")
+            self.send_header("Connection", "close")
+            self.end_headers()
+            last, due_s = 0, 0.0
+            while not page.over:
+                jpeg = page.next_jpeg(last, 1.0)
+                if jpeg is None:
+                    continue
+                last, data = jpeg
+                head = f"--frame\r\nContent-Type: image/jpeg\r\nContent-Length: {len(data)}\r\n\r\n"
+                self.wfile.write(head.encode() + data + b"\r\n")
+                now_s = time.monotonic()
+                due_s = max(due_s + 1 / _MOST_FPS, now_s)
+                time.sleep(max(0.0, due_s - now_s))
+        except OSError:
+            logger.debug("a viewer went away")
+        finally:
+            page.leave()
+
+    def _answer(self, status: HTTPStatus, kind: str, body: bytes, headers: dict[str, str] | None = None) -> None:
+        self.send_response(status)
+        self._common_headers()
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(body)))
+        for name, value in (headers or {}).items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def _common_headers(self) -> None:
+        self.send_header("Cache-Control", "no-store")
+        self.send_header("Referrer-Policy", "no-referrer")
+        self.send_header("X-Content-Type-Options", "nosniff")
+        self.send_header("X-Frame-Options", "DENY")
+        self.send_header(
+            "Content-Security-Policy",
+            "default-src 'none'; img-src 'self' data:; connect-src 'self'; style-src 'unsafe-inline'; "
+            "script-src 'unsafe-inline'; base-uri 'none'; form-action 'none'",
+        )
+
+    def _cookie(self) -> str | None:
+        try:
+            morsel = SimpleCookie(self.headers.get("Cookie", "")).get(_COOKIE)
+        except CookieError:
+            return None
+        return morsel.value if morsel is not None else None
+
+
+def _encoded(picture: RGB) -> bytes:
+    from maskgen import images
+
+    return images.encode(np.ascontiguousarray(images.shrink(picture, _LONGEST_SIDE)), ".jpg", _QUALITY)
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host.split("%")[0]).is_loopback
+    except ValueError:
+        return False
+
+
+def _own_address() -> str:
+    """This machine's address on its network, as another device would call it; sends nothing."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))
+            return str(probe.getsockname()[0])
+        except OSError:
+            return socket.gethostname()
