@@ -51,12 +51,14 @@ class SamplingSettings:
         unmasked_wear_chance: share of ``without_mask`` images that show one.
         confuser_chance: share of ``without_mask`` images in which something
             that is no mask covers the face.
-        confusers: (name, weight) pairs; empty for all alike.
+        confusers: (name, weight) pairs; empty for their
+            own weights.
         masked_confusers: the same for what counts as a mask by the user's
             word (a scarf, say); under ``with_mask``.
         masked_confuser_chance: share of ``with_mask`` images that show one.
         accessory_chance: share of all images with glasses, cap, hood or hair.
-        accessories: (name, weight) pairs; empty for all alike.
+        accessories: (name, weight) pairs; empty for their
+            own weights.
         camera: strength of ``camera.draw``.
         crop: ``face`` or ``scene``.
         size: side of a written face in pixels.
@@ -292,13 +294,12 @@ def _accessories(rng: np.random.Generator, settings: SamplingSettings) -> tuple[
         return ()
     from maskgen import accessories
 
-    options = settings.accessories or tuple((name, 1.0) for name in accessories.NAMES)
-    name = pick(rng, options)
+    name = pick(rng, settings.accessories or tuple(accessories.WEIGHTS.items()))
     return (Extra(name, accessories.draw_params(name, rng)),)
 
 
 def _confuser(rng: np.random.Generator, options: Weighted) -> Extra:
     from maskgen import confusers
 
-    name = pick(rng, options or tuple((name, 1.0) for name in confusers.NAMES))
+    name = pick(rng, options or tuple(confusers.WEIGHTS.items()))
     return Extra(name, confusers.draw_params(name, rng))

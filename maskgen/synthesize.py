@@ -275,9 +275,10 @@ def _draw(frame: RGB, face: LandmarkedFace, params: ImageParams, wardrobe: Wardr
         over.append(("confusers", params.confuser))
     over.extend(("accessories", extra) for extra in params.accessories)
     if over:
-        from maskgen.skin import skin_rgb
+        from maskgen.skin import skin_albedo, skin_rgb
 
-        skin = skin_rgb(frame, face.landmarks)
+        level = light.level * params.light.gain
+        skin = skin_albedo(skin_rgb(frame, face.landmarks), level, light.colour, params.light.white_balance)
         image, body = _draw_over(image, body, over, face, light, params, skin)
     lower = _lower_face(face, (width, height))
     visible = float((body * lower).sum() / max(float(lower.sum()), 1.0))

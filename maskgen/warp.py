@@ -385,9 +385,27 @@ def _inverse_map(
         sway = cv2.resize(coarse, (nodes_x, nodes_y), interpolation=cv2.INTER_CUBIC)
         grid = grid + sway.reshape(-1, 2)
     found: Any = (inverse(grid) * scale - 0.5).astype(np.float32).reshape(nodes_y, nodes_x, 2)
-    fine = cv2.resize(found, (nodes_x * NODE_PX, nodes_y * NODE_PX), interpolation=cv2.INTER_CUBIC)
-    fine = fine[2 * NODE_PX : 2 * NODE_PX + height, 2 * NODE_PX : 2 * NODE_PX + width]
-    return np.ascontiguousarray(fine[..., 0]), np.ascontiguousarray(fine[..., 1])
+    down, across = _between_nodes(height, nodes_y), _between_nodes(width, nodes_x)
+    map_x, map_y = (down @ np.ascontiguousarray(found[..., k]) @ across.T for k in (0, 1))
+    return np.ascontiguousarray(map_x), np.ascontiguousarray(map_y)
+
+
+@functools.lru_cache(maxsize=1024)
+def _between_nodes(length: int, nodes: int) -> _Float:
+    """(length, nodes) Catmull-Rom weights; cv2's cubic bends even a straight ramp."""
+    at = (np.arange(length) + 0.5) / NODE_PX + 1.5
+    first = np.floor(at).astype(int)
+    t = at - first
+    weights = np.zeros((length, nodes), np.float32)
+    cubic = (
+        -0.5 * t + t**2 - 0.5 * t**3,
+        1 - 2.5 * t**2 + 1.5 * t**3,
+        0.5 * t + 2 * t**2 - 1.5 * t**3,
+        -0.5 * t**2 + 0.5 * t**3,
+    )
+    for step, weight in enumerate(cubic):
+        weights[np.arange(length), np.minimum(first - 1 + step, nodes - 1)] += weight.astype(np.float32)
+    return weights
 
 
 def _remap(albedo: RGBA, relief: _Float, sheer: _Float, map_x: _Float, map_y: _Float) -> tuple[RGBA, _Float, _Float]:

@@ -123,6 +123,7 @@ def targets(template: MaskTemplate, face: LandmarkedFace, params: MaskParams, ax
     bottom = np.array([anchor.spot.resolve(marks, frame) for anchor in template.bottom])
     top, bottom = _worn(top, bottom, top_knots, bottom_knots, marks, params, axes)
     top, bottom = _fitted(top, bottom, top_knots, bottom_knots, marks, params, axes)
+    top, bottom = _in_order(top, top_source, axes), _in_order(bottom, bottom_source, axes)
     left = _cheek(top[0], bottom[0], marks, -1, axes)
     right = _cheek(top[-1], bottom[-1], marks, 1, axes)
     apex = _apex(top, bottom, top_knots, bottom_knots, marks, template, params, axes)
@@ -276,6 +277,24 @@ def _fitted(
             for end, side in ((0, -1), (-1, 1)):
                 edge[end] -= _outside(edge[end], marks, side, axes) * side * axes.x
     return top, bottom
+
+
+def _in_order(edge: Points, source: Points, axes: FaceAxes) -> Points:
+    """An edge whose anchors keep their order from the middle outwards.
+
+    On a narrow jaw, or a chin drawn in, spots can pass each other sideways;
+    the outer one then gives way, by a fifth of what the template has between.
+    """
+    across = edge @ axes.x
+    gaps = 0.2 * np.diff(source[:, 0]) / max(float(np.ptp(source[:, 0])), 1e-6) * 0.9 * axes.width
+    middle = int(np.abs(source[:, 0] - source[:, 0].mean()).argmin())
+    ordered = across.copy()
+    for index in range(middle + 1, len(edge)):
+        ordered[index] = max(ordered[index], ordered[index - 1] + gaps[index - 1])
+    for index in range(middle - 1, -1, -1):
+        ordered[index] = min(ordered[index], ordered[index + 1] - gaps[index])
+    out: Points = edge + (ordered - across)[:, None] * axes.x
+    return out
 
 
 def _outside(point: Points, marks: Points, side: int, axes: FaceAxes) -> float:
