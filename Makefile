@@ -46,7 +46,7 @@ format: $(READY)  ## let ruff mend what it can
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: $(READY)  ## the figures of the README, made again (see benchmarks/README.md)
+bench: $(READY)  ## the figures, made again; ARGS="--material FOLDER" for those on real faces
 	$(BIN)/python benchmarks/run.py $(ARGS)
 
 # Without headers or addresses, so that the files install from any index or mirror.
