@@ -75,17 +75,24 @@ class Journal:
             raise InputError(f"the journal in {folder / FOLDER} is damaged ({error}); use --overwrite") from error
         except OSError as error:
             raise InputError(f"cannot write {folder}: {error.strerror or error}") from error
+        try:
+            self._begin()
+        except BaseException:
+            self._db.close()
+            raise
+
+    def _begin(self) -> None:
         state = dict(self._db.execute("SELECT name, value FROM state"))
         self.unclean = state.get("clean") == "0"
         self.counts: Counter[str] = Counter(json.loads(state.get("counts", "{}")))
-        if not state and (folder / METADATA).exists():
+        if not state and (self._folder / METADATA).exists():
             self._rebuild()
         else:
             self._swap_skipped(state)
             for name in (METADATA, SKIPPED):
                 self._cut(name, int(state.get(name, "0")))
-        self._metadata: BinaryIO = (folder / METADATA).open("ab")
-        self._skipped: BinaryIO = (folder / SKIPPED).open("ab")
+        self._metadata: BinaryIO = (self._folder / METADATA).open("ab")
+        self._skipped: BinaryIO = (self._folder / SKIPPED).open("ab")
         self._set("clean", "0")
         self._flushed_at = time.monotonic()
         self.flush()

@@ -265,7 +265,7 @@ def open_wardrobe(settings: Settings) -> Mapping[str, MaskTemplate]:
     return wardrobe
 
 
-SCARVES: Final = ("scarf", "bandana", "shirt")
+SCARVES: Final = ("scarf", "bandana", "shirt", "collar")
 """Confusers that are cloth over the nose: what they count as, --scarf-label says."""
 
 BADLY_WORN: Final = 0.25
@@ -306,10 +306,10 @@ def sampling_settings(settings: Settings) -> SamplingSettings:
 def _scarves_and_others() -> tuple[Weighted, Weighted]:
     from maskgen import confusers
 
-    names = confusers.NAMES
+    weights = confusers.WEIGHTS.items()
     return (
-        tuple((name, 1.0) for name in names if name in SCARVES),
-        tuple((name, 1.0) for name in names if name not in SCARVES),
+        tuple((name, weight) for name, weight in weights if name in SCARVES),
+        tuple((name, weight) for name, weight in weights if name not in SCARVES),
     )
 
 

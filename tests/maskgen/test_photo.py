@@ -1,0 +1,191 @@
+"""One photo, with the real finder, masks and camera."""
+
+from __future__ import annotations
+
+import itertools
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from maskgen import metadata, photo
+from maskgen.engines.base import Outcome, Task
+from maskgen.errors import InputError
+from maskgen.images import encode, read_rgb, write
+from maskgen.settings import Settings
+from maskgen.types import WEARS
+
+
+class Memory:
+    """A store that keeps what it is given."""
+
+    root = "memory"
+
+    def __init__(self) -> None:
+        self.files: dict[str, bytes] = {}
+
+    def write(self, name: str, data: bytes) -> None:
+        self.files[name] = data
+
+
+@pytest.fixture(scope="module")
+def finder() -> Any:
+    return photo.open_finder(Settings("out"))
+
+
+@pytest.fixture(scope="module")
+def wardrobe() -> Any:
+    return photo.open_wardrobe(Settings("out"))
+
+
+def do(path: Path, finder: Any, wardrobe: Any, **settings: Any) -> tuple[Outcome, dict[str, bytes]]:
+    store = Memory()
+    worker = photo.PhotoWorker(Settings("out", **settings), finder, wardrobe, store)  # type: ignore[arg-type]
+    return worker.do(Task(0, str(path))), store.files
+
+
+def records(outcome: Outcome) -> list[metadata.Record]:
+    return [metadata.parse_record(line) for line in outcome.lines]
+
+
+def test_a_face_gives_one_image_of_each_class(astronaut_path: Path, finder: Any, wardrobe: Any) -> None:
+    outcome, files = do(astronaut_path, finder, wardrobe, per_face=2)
+    assert outcome.reason is None
+    assert [r.label for r in records(outcome)] == ["with_mask", "without_mask"] * 2
+    assert sorted(files) == sorted(outcome.files)
+    assert len({r.split for r in records(outcome)}) == 1
+    for record in records(outcome):
+        masked = record.label == "with_mask"
+        assert bool(record.face.coverage) == masked
+        assert (record.face.template in wardrobe) == masked
+        assert record.size_wh == (224, 224)
+        assert len(record.face.landmarks) == 68
+    assert outcome.counts["images"] == 4
+
+
+def test_the_same_photo_gives_the_same_bytes(hopper_path: Path, finder: Any, wardrobe: Any) -> None:
+    first, second = (do(hopper_path, finder, wardrobe) for _ in range(2))
+    assert first[1] == second[1]
+    assert first[0].lines == second[0].lines
+    other, files = do(hopper_path, finder, wardrobe, seed=1)
+    assert files != first[1]
+    assert other.files == first[0].files
+
+
+def test_three_classes(hopper_path: Path, finder: Any, wardrobe: Any) -> None:
+    outcome, _ = do(hopper_path, finder, wardrobe, classes=3, per_face=3)
+    for record in records(outcome):
+        if record.label == "incorrect_mask":
+            assert record.face.wear in WEARS[1:]
+        elif record.label == "with_mask":
+            assert record.face.wear == "correct"
+
+
+def test_badly_worn_masks_count_as_the_user_says(hopper_path: Path, finder: Any, wardrobe: Any) -> None:
+    outcome, _ = do(hopper_path, finder, wardrobe, per_face=4, wears=("nose_out",), count_incorrect_as="with_mask")
+    assert {r.face.wear for r in records(outcome) if r.label == "with_mask"} == {"nose_out"}
+    outcome, _ = do(hopper_path, finder, wardrobe, per_face=12, confusers=0.0, count_incorrect_as="without_mask")
+    bare = [r for r in records(outcome) if r.label == "without_mask"]
+    assert {r.face.wear for r in bare} - {None, *WEARS[1:]} == set()
+    assert any(r.face.wear for r in bare)
+    assert {r.face.wear for r in records(outcome) if r.label == "with_mask"} == {"correct"}
+
+
+def test_a_scene_dresses_every_face(tmp_path: Path, astronaut: Any, hopper: Any, finder: Any, wardrobe: Any) -> None:
+    both = np.concatenate([astronaut, hopper[:512]], axis=1)
+    write(tmp_path / "both.png", both)
+    outcome, files = do(tmp_path / "both.png", finder, wardrobe, crop="scene", camera="none", confusers=0.0)
+    assert [len(r.faces) for r in records(outcome)] == [2, 2]
+    masked = records(outcome)[0]
+    assert masked.size_wh == (1024, 512)
+    assert {f.label for f in masked.faces} == {"with_mask"}
+    assert all(f.coverage for f in masked.faces)
+    left, right = sorted(masked.faces, key=lambda f: f.box_xyxy[0])
+    assert left.box_xyxy[2] < 512 < right.box_xyxy[0]
+    assert photo.remake(masked, wardrobe) == files[masked.file_name]
+    faces, _ = do(tmp_path / "both.png", finder, wardrobe)
+    assert [r.face.face_index for r in records(faces)] == [0, 0, 1, 1]
+
+
+def test_what_gives_nothing_says_why(tmp_path: Path, hopper: Any, finder: Any, wardrobe: Any) -> None:
+    write(tmp_path / "grey.png", np.full((200, 300, 3), 90, np.uint8))
+    assert do(tmp_path / "grey.png", finder, wardrobe)[0].reason == "no_face"
+    (tmp_path / "cut.jpg").write_bytes(encode(hopper)[:5000])
+    assert do(tmp_path / "cut.jpg", finder, wardrobe)[0].reason == "truncated"
+    assert do(tmp_path / "nowhere.jpg", finder, wardrobe)[0].reason == "unreadable"
+    write(tmp_path / "hopper.png", hopper)
+    assert do(tmp_path / "hopper.png", finder, wardrobe, min_face=1000)[0].reason == "too_small"
+
+
+def test_a_bug_on_one_photo_is_named_and_the_next_goes_on(hopper_path: Path, wardrobe: Any) -> None:
+    class Broken:
+        def find(self, image: Any) -> Any:
+            raise ZeroDivisionError("in the finder")
+
+    outcome, files = do(hopper_path, Broken(), wardrobe)
+    assert (outcome.reason, outcome.detail) == ("failed", "ZeroDivisionError: in the finder")
+    assert files == {}
+
+
+@pytest.mark.parametrize(("number", "words"), [(28, "full"), (2, "has gone"), (13, "cannot write")])
+def test_an_output_that_fails_ends_the_run(
+    number: int, words: str, hopper_path: Path, finder: Any, wardrobe: Any
+) -> None:
+    class Failing(Memory):
+        def write(self, name: str, data: bytes) -> None:
+            raise OSError(number, "as told")
+
+    worker = photo.PhotoWorker(Settings("out"), finder, wardrobe, Failing())  # type: ignore[arg-type]
+    fatal = worker.do(Task(0, str(hopper_path))).fatal
+    assert fatal is not None
+    assert words in fatal
+
+
+@pytest.mark.parametrize("settings", [
+    {"classes": 3, "per_face": 12, "accessories": 1.0},
+    {"confusers": 1.0, "accessories": 0.0, "per_face": 20, "size": 96},
+    {"confusers": 0.0, "camera": "none", "size": 320, "extension": "png", "per_face": 2},
+    {"crop": "scene", "extension": "webp", "classes": 3},
+])  # fmt: skip
+def test_every_image_is_made_again_from_its_line(
+    settings: dict[str, Any], astronaut_path: Path, hopper_path: Path, finder: Any, wardrobe: Any
+) -> None:
+    for path in (astronaut_path, hopper_path):
+        outcome, files = do(path, finder, wardrobe, **settings)
+        assert outcome.reason is None, outcome.detail
+        for record in records(outcome):
+            assert photo.remake(record, wardrobe) == files[record.file_name], record.file_name
+
+
+def test_every_mask_and_wear_is_made_again_from_its_line(hopper_path: Path, finder: Any, wardrobe: Any) -> None:
+    """One draw for each pair; the line is what ``generate`` writes."""
+    from maskgen import synthesize
+    from maskgen.params import ImageParams, MaskParams
+
+    image = read_rgb(hopper_path)
+    face = photo.rounded(finder.find(image).faces[0])
+    for name, wear in itertools.product(sorted(wardrobe), WEARS):
+        if wear not in wardrobe[name].wears:
+            continue
+        params = ImageParams("with_mask", mask=MaskParams(name, wear, wrinkle=0.5, wrinkle_seed=7, grime=0.3))
+        first = synthesize.render(image, face, params, wardrobe)
+        line = metadata.dumps({"p": params.to_json()})
+        again = ImageParams.from_json(metadata._object(line)["p"])
+        assert again == params
+        described = photo.describe(first, params, face, 0, 0)
+        assert photo.face_of(described).landmarks.tolist() == face.landmarks.tolist()
+        second = synthesize.render(image, photo.face_of(described), again, wardrobe)
+        assert np.array_equal(first.image, second.image), (name, wear)
+
+
+def test_another_photo_is_refused(tmp_path: Path, hopper_path: Path, finder: Any, wardrobe: Any) -> None:
+    path = tmp_path / "photo.jpg"
+    shutil.copyfile(hopper_path, path)
+    outcome, files = do(path, finder, wardrobe)
+    record = records(outcome)[0]
+    path.write_bytes(path.read_bytes() + b"\0")
+    with pytest.raises(InputError, match="its bytes differ"):
+        photo.remake(record, wardrobe)
+    assert photo.remake(record, wardrobe, str(hopper_path)) == files[record.file_name]
