@@ -31,9 +31,12 @@ PLANS: dict[str, list[str]] = {
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("names", nargs="*", choices=[[], *PLANS], help="which; all by default")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"which of {', '.join(PLANS)}; all by default")
     parser.add_argument("--material", type=Path, help="the folder described above")
     arguments = parser.parse_args()
+    unknown = sorted(set(arguments.names) - set(PLANS))
+    if unknown:
+        parser.error(f"no benchmark is called {', '.join(unknown)}; there are {', '.join(PLANS)}")
 
     print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}", flush=True)
     failed = []
