@@ -31,10 +31,11 @@ class State:
         fingerprint: of settings and images; another run's state is refused.
         epoch: epochs of fine-tuning that are complete.
         step: steps of the next one that are done.
+        loss, accuracy: sums over those steps.
         stale: epochs since the best one.
         best_loss: lowest validation loss so far.
         history: lines of ``history.csv`` so far.
-        weights: of the network, its seeds and its metrics.
+        weights: of the network, and its seeds.
         optimizer: its variables.
         average: moving average of the trainable weights, or empty.
         best: weights of the best epoch, or empty.
@@ -43,6 +44,8 @@ class State:
     fingerprint: str
     epoch: int = 0
     step: int = 0
+    loss: float = 0.0
+    accuracy: float = 0.0
     stale: int = 0
     best_loss: float = float("inf")
     history: list[dict[str, Any]] = field(default_factory=list)

@@ -156,12 +156,17 @@ def _fit_head(
         began = time.perf_counter()
         features = seen[epoch % views]
         order = epoch_order(targets, classes, batch, rng, balance=config.balance)
-        head.reset_metrics()
-        logs: dict[str, float] = {}
+        sums = np.zeros(2)
         for start in range(0, len(order), batch):
             part = order[start : start + batch]
-            logs = _step(head, features[part], targets[part], classes, "head", epoch)
-        row = _row("head", epoch + 1, logs, _judge(predict(head, val_features), val.targets, config), began)
+            sums += _step(head, features[part], targets[part], classes, "head", epoch)
+        row = _row(
+            "head",
+            epoch + 1,
+            sums / (len(order) // batch),
+            _judge(predict(head, val_features), val.targets, config),
+            began,
+        )
         history.append(row)
         reporter.epoch(row)
         reporter.step(epoch + 1, f"val loss {row['val_loss']:.3f}")
@@ -218,21 +223,20 @@ def _fine_tune(
         order = epoch_order(
             train.targets, classes, batch, np.random.default_rng((config.seed, 2, epoch)), balance=config.balance
         )
-        if state.step == 0:
-            model.reset_metrics()
-        logs: dict[str, float] = {}
         for pixels in batches(train.pixels, order, batch, augmenter, epoch, skip=state.step, threads=threads):
             part = order[state.step * batch : (state.step + 1) * batch]
-            logs = _step(model, pixels, train.targets[part], classes, "fine-tuning", epoch, folder)
+            loss, right = _step(model, pixels, train.targets[part], classes, "fine-tuning", epoch, folder)
+            state.loss, state.accuracy = state.loss + loss, state.accuracy + right
             average.update(epoch * steps + state.step)
             state.step += 1
-            reporter.step(epoch * steps + state.step, f"loss {logs['loss']:.3f}")
+            reporter.step(epoch * steps + state.step, f"loss {state.loss / state.step:.3f}")
             if time.monotonic() - last_save > config.checkpoint_s and state.step < steps:
                 _keep(folder, state, model, optimizer, average)
                 last_save = time.monotonic()
         with average.swapped_in():
             scores = _judge(predict(model, val.pixels), val.targets, config)
-            row = _row("fine-tune", epoch + 1, logs, scores, began)
+            means = np.array([state.loss, state.accuracy]) / steps
+            row = _row("fine-tune", epoch + 1, means, scores, began)
             row["learning_rate"] = float(_number(optimizer.learning_rate))
             state.history.append(row)
             if row["val_loss"] < state.best_loss:
@@ -241,7 +245,7 @@ def _fine_tune(
                     on_best(model)
             else:
                 state.stale += 1
-        state.epoch, state.step = epoch + 1, 0
+        state.epoch, state.step, state.loss, state.accuracy = epoch + 1, 0, 0.0, 0.0
         _keep(folder, state, model, optimizer, average)
         _write_history(folder, state.history)
         last_save = time.monotonic()
@@ -309,16 +313,19 @@ def _step(
     phase: str,
     epoch: int,
     folder: Path | None = None,
-) -> dict[str, float]:
+) -> tuple[float, float]:
+    """One step; its own loss and accuracy."""
     truth = np.eye(classes, dtype=np.float32)[targets]
-    logs = {name: float(value) for name, value in model.train_on_batch(inputs, truth, return_dict=True).items()}
-    if not math.isfinite(logs["loss"]):
+    model.reset_metrics()
+    logs = model.train_on_batch(inputs, truth, return_dict=True)
+    loss = float(logs["loss"])
+    if not math.isfinite(loss):
         kept = f"; the best weights so far are in {folder.parent / checkpoint.FOLDER}" if folder is not None else ""
         raise TrainError(
-            f"the loss became {logs['loss']} in epoch {epoch + 1} of the {phase} phase{kept}; "
+            f"the loss became {loss} in epoch {epoch + 1} of the {phase} phase{kept}; "
             "lower the learning rate (--lr), or turn mixed precision off (--precision float32)"
         )
-    return logs
+    return loss, float(logs["accuracy"])
 
 
 def _judge(probabilities: NDArray[np.float32], targets: NDArray[np.int64], config: TrainConfig) -> dict[str, float]:
@@ -338,12 +345,12 @@ def _judge(probabilities: NDArray[np.float32], targets: NDArray[np.int64], confi
     }
 
 
-def _row(phase: str, epoch: int, logs: dict[str, float], scores: dict[str, float], began: float) -> dict[str, Any]:
+def _row(phase: str, epoch: int, means: NDArray[Any], scores: dict[str, float], began: float) -> dict[str, Any]:
     return {
         "phase": phase,
         "epoch": epoch,
-        "loss": logs["loss"],
-        "accuracy": logs.get("accuracy", math.nan),
+        "loss": float(means[0]),
+        "accuracy": float(means[1]),
         **scores,
         "learning_rate": math.nan,
         "seconds": round(time.perf_counter() - began, 3),
@@ -389,8 +396,8 @@ def _optimizer(config: TrainConfig, steps: int) -> Any:
 
 
 def _state_variables(model: Any) -> list[Any]:
-    """Weights, the seeds of Dropout, and the running metrics."""
-    return [*model.variables, *model.metrics_variables]
+    """Weights and the seeds of Dropout."""
+    return list(model.variables)
 
 
 def _keep(folder: Path, state: State, model: Any, optimizer: Any, average: _Average) -> None:

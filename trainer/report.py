@@ -137,7 +137,7 @@ def mistakes_sheet(result: Evaluation) -> RGB | None:
         label = result.labels[result.truth[index]].removesuffix("_mask")
         lines = (
             f"{label} {result.probabilities[index, result.truth[index]]:.2f}",
-            result.samples[index].path.stem[-18:],
+            result.samples[index].path.stem[-15:],
         )
         for number, line in enumerate(lines):
             ascii_line = line.encode("ascii", "replace").decode()
@@ -191,7 +191,7 @@ def _curves(history: Sequence[Mapping[str, Any]]) -> Figure:
             axis.plot(x, [float(row[name]) for row in history], style, color=colour, marker=".", label=shown)
         for end in ends:
             axis.axvline(end, color=_GREY, linewidth=0.8, linestyle="--")
-        axis.set_xlabel("epoch" + (" (dashed: from here the whole network learns)" if ends else ""))
+        axis.set_xlabel("epoch" + (" (dashed: from here the backbone learns too)" if ends else ""))
         axis.set_ylabel(label)
         axis.legend(frameon=False)
         axis.xaxis.get_major_locator().set_params(integer=True)

@@ -1,0 +1,70 @@
+"""A dataset small enough to train on in seconds, and a model trained on it once."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+TINY: dict[str, Any] = {
+    "size": 32,
+    "alpha": 0.35,
+    "weights": "none",
+    "augment": "none",
+    "fine_tune": "17",
+    "epochs": 2,
+    "head_epochs": 1,
+    "batch_size": 8,
+    "warmup": 0.0,
+}
+
+
+def draw(rng: np.random.Generator, masked: bool, side: int = 40) -> np.ndarray:
+    """A noise picture whose lower half is light when it is "masked"."""
+    image = rng.integers(0, 60, (side, side, 3)).astype(np.uint8)
+    if masked:
+        image[side // 2 :] += 150
+    return image
+
+
+def write_folders(root: Path, counts: dict[str, int], seed: int = 0) -> Path:
+    from maskgen.images import write
+
+    rng = np.random.default_rng(seed)
+    for label, count in counts.items():
+        (root / label).mkdir(parents=True, exist_ok=True)
+        for number in range(count):
+            write(root / label / f"p{number:02d}_{'ab'[number % 2]}.png", draw(rng, label == "with_mask"))
+    return root
+
+
+@pytest.fixture
+def folders(tmp_path: Path) -> Callable[..., Path]:
+    def make(seed: int = 0, **counts: int) -> Path:
+        return write_folders(tmp_path / "dataset", counts or {"with_mask": 10, "without_mask": 10}, seed)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def plain_dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Twelve faces of either label in plain folders; read only, by agreement."""
+    return write_folders(tmp_path_factory.mktemp("plain") / "dataset", {"with_mask": 12, "without_mask": 12})
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory: pytest.TempPathFactory, plain_dataset: Path) -> Path:
+    """A model folder, trained for a moment; copy it before changing it."""
+    from trainer.config import TrainConfig
+    from trainer.train import train
+
+    model = tmp_path_factory.mktemp("trained") / "model"
+    with contextlib.redirect_stderr(None):
+        train(plain_dataset, model, TrainConfig(**TINY, litert="float16", compact=True))
+    return model
