@@ -1,4 +1,4 @@
-"""dlib's 68 landmarks on every face of a photo, checked, and the head's pose.
+"""dlib's 68 landmarks on every face of a photo, checked.
 
 Sources:
     Kazemi and Sullivan, "One Millisecond Face Alignment with an Ensemble of
@@ -16,9 +16,10 @@ from typing import Final
 import numpy as np
 
 from maskgen import faces as detectors
-from maskgen.errors import ShapeError, WeightsError
+from maskgen.errors import WeightsError
 from maskgen.faces.base import FaceDetector, scaled
-from maskgen.types import RGB, Box, Face, LandmarkedFace, Points, Pose
+from maskgen.pose import head_pose
+from maskgen.types import RGB, Box, Face, LandmarkedFace, Points
 
 MAX_SIDE: Final = 640
 """Longer side of the copy that is searched; a face of 1/40 of it is found."""
@@ -58,27 +59,13 @@ _FACE_PX: Final = 200
 _CUT_PX: Final = 360
 """Side of the cut-out that dlib is shown, and of the face in it."""
 
-HAIRLINE: Final = 0.27
-"""From the highest brow up to the top of a YuNet box, over the height from
-brow to chin: median over 708 faces, standard deviation 0.10. The jaw's own
-extent is the box's width to 1.6 %."""
-
-# Millimetres from the tip of the nose: x to the image's right, y down, z away
-# from the camera. Rounded means of adult anthropometry (Farkas, "Anthropometry
-# of the Head and Face", 1994): 90 mm between the outer corners of the eyes,
-# 33 mm between the inner, 50 mm mouth width, nose 20 mm deep and 50 mm long.
-_HEAD_POINTS: Final = {
-    36: (-45, -36, 34),
-    39: (-16.5, -36, 26),
-    42: (16.5, -36, 26),
-    45: (45, -36, 34),
-    27: (0, -40, 18),
-    30: (0, 0, 0),
-    33: (0, 12, 12),
-    48: (-25, 32, 24),
-    54: (25, 32, 24),
-    8: (0, 72, 24),
-}
+_SIDE_INSET: Final = 0.016
+_HAIRLINE: Final = 0.285
+_CHIN_INSET: Final = 0.020
+"""Where YuNet's boxes end: this much within the jaw's width on either side,
+and above the highest brow and within the lowest chin by these shares of the
+height between the two. Means over 527 faces (209 portraits, 168 celebrities,
+150 utk); the standard deviations are 0.05 at the sides and the chin, 0.10 at the top."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,50 +199,18 @@ class FaceFinder:
 def face_box(landmarks: Points) -> Box:
     """The dataset's box of a face: the jaw's width, from the hairline to the chin.
 
+    It is the same whatever detector found the face, and on average the box
+    that YuNet draws: each side's mean difference is below 1 % of the box over
+    the 527 faces it was fitted to, the mean overlap (IoU) 0.85.
+
     Args:
         landmarks: (68, 2) float64.
-
-    Returns:
-        The same whatever detector found the face; like a YuNet box on
-        average (``HAIRLINE``).
     """
     left, right = float(landmarks[:17, 0].min()), float(landmarks[:17, 0].max())
     brow, chin = float(landmarks[17:27, 1].min()), float(landmarks[:17, 1].max())
-    return Box(left, min(brow - HAIRLINE * (chin - brow), chin), right, chin)
-
-
-def head_pose(landmarks: Points) -> Pose:
-    """The head's pose by perspective-n-point on ten stiff landmarks.
-
-    Args:
-        landmarks: (68, 2) float64, at least two of them apart.
-
-    Raises:
-        ShapeError: not 68 points.
-    """
-    import cv2
-
-    if landmarks.shape != (68, 2):
-        raise ShapeError(f"68 landmarks of x and y expected, got shape {landmarks.shape}")
-    indices = list(_HEAD_POINTS)
-    model = np.array([_HEAD_POINTS[index] for index in indices], np.float64)
-    seen = landmarks[indices]
-    size = max(float(np.ptp(landmarks[:, 0])), float(np.ptp(landmarks[:, 1])), 1e-6)
-    # A long lens pointed at the face: the photo's own is unknown, and a crop's
-    # centre says nothing about it.
-    seen = (seen - landmarks.mean(axis=0)) / size
-    focal = 6.0
-    camera = np.array([[focal, 0, 0], [0, focal, 0], [0, 0, 1.0]])
-    _, turn, shift = cv2.solvePnP(model, seen, camera, None, flags=cv2.SOLVEPNP_SQPNP)
-    rotation, _ = cv2.Rodrigues(turn)
-    if shift[2, 0] < 0:
-        # The solution behind the camera is the mirror of the one before it.
-        rotation = np.diag([-1.0, -1.0, 1.0]) @ rotation
-    nose = -rotation[:, 2]
-    yaw = math.degrees(math.atan2(nose[0], -nose[2]))
-    pitch = math.degrees(math.atan2(-nose[1], math.hypot(nose[0], nose[2])))
-    roll = math.degrees(math.atan2(rotation[1, 0], rotation[0, 0]))
-    return Pose(yaw, pitch, roll)
+    inset, height = _SIDE_INSET * (right - left), max(chin - brow, 0.0)
+    top, bottom = brow - _HAIRLINE * height, chin - _CHIN_INSET * height
+    return Box(left + inset, min(top, bottom), right - inset, bottom)
 
 
 def _detect_padded(detector: FaceDetector, photo: RGB) -> list[Face]:
