@@ -465,7 +465,9 @@ def _lit(
     if params.gamma != 1:
         shade = cv2.pow(np.maximum(shade, np.float32(1e-3)), params.gamma)
     colour = np.power(light.colour, np.float32(params.white_balance)) * np.asarray(params.tint, np.float32)
-    level = np.float32(light.level * params.gain)
+    level = light.level * params.gain
+    # Exposure meters keep white from burning out altogether; so folds stay visible in it.
+    level = np.float32(min(level, 1.25 + 0.2 * max(level - 1.25, 0)))
     gloss = layer.gloss * params.specular
     shine = _highlight(nx, ny, lean_x, lean_y, gloss) * np.float32(gloss * level) if gloss > 0.01 else None
 

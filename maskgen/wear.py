@@ -289,10 +289,13 @@ def _in_order(edge: Points, source: Points, axes: FaceAxes) -> Points:
     gaps = 0.2 * np.diff(source[:, 0]) / max(float(np.ptp(source[:, 0])), 1e-6) * 0.9 * axes.width
     middle = int(np.abs(source[:, 0] - source[:, 0].mean()).argmin())
     ordered = across.copy()
+    # The far side is seen from its edge: what lies between is narrow there.
+    seen = max(0.08, 1 - abs(axes.yaw_deg) / 50)
+    right, left = (seen, 1.0) if axes.yaw_deg > 0 else (1.0, seen)
     for index in range(middle + 1, len(edge)):
-        ordered[index] = max(ordered[index], ordered[index - 1] + gaps[index - 1])
+        ordered[index] = max(ordered[index], ordered[index - 1] + right * gaps[index - 1])
     for index in range(middle - 1, -1, -1):
-        ordered[index] = min(ordered[index], ordered[index + 1] - gaps[index])
+        ordered[index] = min(ordered[index], ordered[index + 1] - left * gaps[index])
     out: Points = edge + (ordered - across)[:, None] * axes.x
     return out
 

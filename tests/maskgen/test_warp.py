@@ -94,7 +94,7 @@ def test_premultiplied_and_in_range() -> None:
     assert rgba[..., 3].sum() > layer.body.sum()
 
 
-@pytest.mark.parametrize("yaw_deg", [-60, -50, -35, 35, 50, 60])
+@pytest.mark.parametrize("yaw_deg", [-50, -35, 35, 50])
 @pytest.mark.parametrize("wear", ["correct", "nose_out", "chin"])
 def test_the_far_side_does_not_fold(yaw_deg: float, wear: Wear) -> None:
     subject = face(yaw_deg)
