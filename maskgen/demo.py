@@ -31,6 +31,12 @@ MARKER: Final = ".maskgen-demo"
 
 TIMEOUT_S: Final = 900
 
+PLOTS: Final = {
+    "curves.png": "Loss and accuracy, epoch by epoch",
+    "confusion_matrix.png": "Validation, on pictures of the same person that were held back",
+}
+"""Pictures of the model folder that the page shows."""
+
 PER_FACE: Final = 40
 """Images of each class for training: enough to see a curve, few enough to train in seconds."""
 
@@ -135,7 +141,7 @@ def run(
     scene = ("--crop", "scene", "--camera", "none", "--confusers", "0", "--accessories", "0", "--masks", "surgical")
     runner("generate", "portraits", "masked", *scene, *common)
     _collect_masked(folder)
-    found = runner("detect", "image", "street", "--model", "model", "--output", "detections", "--json")
+    found = runner("detect", "image", "pictures", "--model", "model", "--output", "detections", "--json")
     detections = [json.loads(line) for line in found.stdout.splitlines() if line.startswith("{")]
 
     page = _write_page(
@@ -236,17 +242,17 @@ def _draw_gallery(folder: Path) -> tuple[list[dict[str, Any]], str]:
 
 def _collect_masked(folder: Path) -> None:
     """Lay the portraits and their masked scenes side by side, for detect to look at."""
-    street = folder / "street"
-    street.mkdir()
+    pictures = folder / "pictures"
+    pictures.mkdir()
     with (folder / "masked" / "metadata.jsonl").open(encoding="utf-8") as lines:
         scenes = [json.loads(line) for line in lines]
     for portrait in (COLLINS, HOPPER):
         stem = Path(portrait.file).stem
-        shutil.copyfile(folder / "portraits" / portrait.file, street / f"{stem}_bare{Path(portrait.file).suffix}")
+        shutil.copyfile(folder / "portraits" / portrait.file, pictures / f"{stem}_bare{Path(portrait.file).suffix}")
         for scene in scenes:
             if scene["label"] == "with_mask" and portrait.file in str(scene["source"]):
                 file = folder / "masked" / scene["file_name"]
-                shutil.copyfile(file, street / f"{stem}_masked{file.suffix}")
+                shutil.copyfile(file, pictures / f"{stem}_masked{file.suffix}")
                 break
 
 
@@ -265,7 +271,7 @@ def _shown(folder: Path, detections: list[dict[str, Any]]) -> list[dict[str, Any
     for line in detections:
         name = Path(line["file"]).name
         annotated = folder / "detections" / name
-        path = f"detections/{name}" if annotated.is_file() else f"street/{name}"
+        path = f"detections/{name}" if annotated.is_file() else f"pictures/{name}"
         shown.append({"path": path, "masked": Path(name).stem.endswith("_masked"), "faces": line["faces"]})
     return shown
 
@@ -291,8 +297,10 @@ def _write_page(folder: Path, steps: list[Step], **shown: Any) -> Path:
         steps=by_name,
         learn=_sample(folder, "learn"),
         test=_sample(folder, "test"),
-        curves=[
-            f"model/{name}" for name in ("curves.png", "confusion_matrix.png") if (folder / "model" / name).is_file()
+        plots=[
+            {"path": f"model/{name}", "caption": caption}
+            for name, caption in PLOTS.items()
+            if (folder / "model" / name).is_file()
         ],
         **shown,
     )

@@ -83,12 +83,12 @@ def test_the_page(tmp_path: Path) -> None:
             ("maskgen", "generate", "portraits", "masked"),
             ("maskgen", "train", "learn", "model"),
             ("maskgen", "evaluate", "model", "test"),
-            ("maskgen", "detect", "image", "street"),
+            ("maskgen", "detect", "image", "pictures"),
         )
     ]
     detections: list[dict[str, Any]] = [
-        {"file": "street/collins_bare.png", "faces": [{"label": "without_mask", "score": 0.93}]},
-        {"file": "street/collins_masked.jpg", "faces": []},
+        {"file": "pictures/collins_bare.png", "faces": [{"label": "without_mask", "score": 0.93}]},
+        {"file": "pictures/collins_masked.jpg", "faces": []},
     ]
     page = demo._write_page(
         tmp_path,
@@ -119,7 +119,7 @@ def test_the_page(tmp_path: Path) -> None:
     assert "no face found" in seen.text
     assert "--download yunet" in seen.text
     assert "61 seconds" in seen.text
-    assert "street/collins_bare.png" in seen.addresses
+    assert "pictures/collins_bare.png" in seen.addresses
     assert not [address for address in seen.addresses if ":" in address]
 
 
