@@ -102,6 +102,20 @@ def documents() -> None:
                 words.append(wear)
     write(IMAGES / "wears.jpg", sheet(pictures, 4, words), 88)
 
+    pictures = []
+    for number in range(16):
+        drawn = sampling.draw(np.random.default_rng(number), "with_mask", wardrobe)
+        pictures.append(draw(number, "with_mask", light=drawn.light, mask=mask("surgical", 7, tint=(0.62, 0.78, 0.88))))
+    write(IMAGES / "light.jpg", sheet(pictures, 8), 88)
+
+    pictures = []
+    for number in range(16):
+        shot = camera.draw(np.random.default_rng(number), "street")
+        worn = mask("surgical", 7) if number % 4 < 2 else None
+        label = "with_mask" if worn else "without_mask"
+        pictures.append(draw(number, label, mask=worn, camera=shot))
+    write(IMAGES / "cameras.jpg", sheet(pictures, 8), 88)
+
     for kind, names, draw_params in (
         ("confusers", confusers.NAMES, confusers.draw_params),
         ("accessories", accessories.NAMES, accessories.draw_params),
@@ -118,20 +132,6 @@ def documents() -> None:
                     pictures.append(draw(turn, "without_mask", accessories=(extra,)))
                 words.append(name)
         write(IMAGES / f"{kind}.jpg", sheet(pictures, 8, words), 88)
-
-    pictures = []
-    for number in range(16):
-        drawn = sampling.draw(np.random.default_rng(number), "with_mask", wardrobe)
-        pictures.append(draw(number, "with_mask", light=drawn.light, mask=mask("surgical", 7, tint=(0.62, 0.78, 0.88))))
-    write(IMAGES / "light.jpg", sheet(pictures, 8), 88)
-
-    pictures = []
-    for number in range(16):
-        shot = camera.draw(np.random.default_rng(number), "street")
-        worn = mask("surgical", 7) if number % 4 < 2 else None
-        label = "with_mask" if worn else "without_mask"
-        pictures.append(draw(number, label, mask=worn, camera=shot))
-    write(IMAGES / "cameras.jpg", sheet(pictures, 8), 88)
 
 
 def samples(folder: Path, out: Path, count: int, settings: sampling.SamplingSettings, label: str, columns: int) -> None:

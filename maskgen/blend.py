@@ -467,7 +467,7 @@ def _lit(
     colour = np.power(light.colour, np.float32(params.white_balance)) * np.asarray(params.tint, np.float32)
     level = light.level * params.gain
     # Exposure meters keep white from burning out altogether; so folds stay visible in it.
-    level = np.float32(min(level, 1.25 + 0.2 * max(level - 1.25, 0)))
+    level = min(level, 1.25 + 0.2 * max(level - 1.25, 0))
     gloss = layer.gloss * params.specular
     shine = _highlight(nx, ny, lean_x, lean_y, gloss) * np.float32(gloss * level) if gloss > 0.01 else None
 
@@ -477,7 +477,7 @@ def _lit(
         # sRGB to linear, near enough for a colour that is sampled anyway, and fast.
         own *= own * (own * np.float32(0.305306) + np.float32(0.682171)) + np.float32(0.012522)
         plane = own * shade
-        plane *= level * colour[channel]
+        plane *= np.float32(level * colour[channel])
         if shine is not None:
             plane += shine * colour[channel]
         albedo.append(own)
@@ -486,7 +486,7 @@ def _lit(
         grey = lit[0] * LUMA[0] + lit[1] * LUMA[1] + lit[2] * LUMA[2]
         lit = [grey + (plane - grey) * np.float32(light.saturation) for plane in lit]
     if layer.lit < 1:
-        plain = np.float32(min(float(level), 1.0) * (1 - layer.lit))
+        plain = np.float32(min(level, 1.0) * (1 - layer.lit))
         lit = [plane * np.float32(layer.lit) + own * plain for plane, own in zip(lit, albedo, strict=True)]
     # A sensor saturates softly: whites stay white and keep a little drawing.
     for plane in lit:

@@ -171,11 +171,8 @@ def draw_mask(
 
     colour, tint = _tint(rng, template, "colours" in settings.without)
     pattern = _pattern(rng, template) if "patterns" not in settings.without else None
-    strap = (0.93, 0.93, 0.92)
-    if rng.random() < 0.5:
-        strap = tint
-    elif rng.random() < 0.3:
-        strap = (0.06, 0.06, 0.07)
+    # Straps of the mask's own cloth are nearly always its colour.
+    strap = pick(rng, ((tint, 0.88), ((0.93, 0.93, 0.92), 0.07), ((0.06, 0.06, 0.07), 0.05)))
     plain = "texture" in settings.without
     fixed = "fit" in settings.without
     spread = 0.0 if fixed else 1.0
@@ -192,7 +189,7 @@ def draw_mask(
         strap_width=float(np.exp(rng.normal(0, 0.25))),
         raise_top=float(np.clip(rng.normal(-0.005, 0.03), -0.1, 0.05)) * spread,
         raise_bottom=float(np.clip(rng.normal(0.01, 0.04), -0.07, 0.14)) * spread,
-        widen=float(np.clip(rng.normal(-0.02, 0.06), -0.16, 0.12)) * spread,
+        widen=float(np.clip(rng.normal(0.03, 0.07), -0.14, 0.2)) * spread,
         loose=0.3 if fixed else loose,
         bulge=float(np.clip(rng.normal(0.02, 0.03), -0.02, 0.1)) * spread,
         tilt_deg=float(rng.normal(0, 2.2)) * spread,

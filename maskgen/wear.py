@@ -254,6 +254,9 @@ def _fitted(
 ) -> tuple[Points, Points]:
     """Height, width, slack, tilt and slip."""
     across, down = axes.width * axes.x, axes.height * axes.y
+    top_meant, bottom_meant = (
+        {end: _outside(edge[end], marks, side, axes) for end, side in ((0, -1), (-1, 1))} for edge in (top, bottom)
+    )
     top_weight, bottom_weight = _centre_weight(top_at)[:, None], _centre_weight(bottom_at)[:, None]
     top = top - params.raise_top * down * (0.5 + 0.5 * top_weight)
     bottom = bottom + params.raise_bottom * down * (0.3 + 0.7 * bottom_weight)
@@ -273,9 +276,11 @@ def _fitted(
             edges.append((lifted - pivot) @ turn + pivot + params.shift_x * across)
         top, bottom = edges
     if params.widen > 0 or params.tilt_deg or params.shift_x or params.asymmetry:
-        for edge in (top, bottom):
+        for edge, meant in ((top, top_meant), (bottom, bottom_meant)):
             for end, side in ((0, -1), (-1, 1)):
-                edge[end] -= _outside(edge[end], marks, side, axes) * side * axes.x
+                # What stands out by design, as filters do, may.
+                excess = _outside(edge[end], marks, side, axes) - meant[end]
+                edge[end] -= max(excess, 0.0) * side * axes.x
     return top, bottom
 
 
