@@ -83,7 +83,6 @@ _PACKAGES: Final[tuple[tuple[tuple[str, ...], str | None, tuple[Stage, ...]], ..
     (("tensorflow",), None, ("train",)),
     (("keras",), None, ("train",)),
     (("albumentations",), None, ("train",)),
-    (("scikit-learn",), None, ("train",)),
     (("matplotlib",), None, ("train",)),
     (("supervision",), None, ()),
     (("trackers",), None, ()),

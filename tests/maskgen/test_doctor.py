@@ -77,7 +77,7 @@ def test_without_landmarks(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_on_an_edge_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     real = doctor._version
-    absent = {"tensorflow", "keras", "albumentations", "scikit-learn"}
+    absent = {"tensorflow", "keras", "albumentations"}
     monkeypatch.setattr(doctor, "_version", lambda name: None if name in absent else real(name))
     diagnosis = doctor.diagnose()
     assert not diagnosis.ready("train")
