@@ -39,6 +39,7 @@ LEAST_LOOKS: Final = 3
 
 _NEW_SCORE: Final = 0.5
 _HIGH_SCORE: Final = 0.5
+_SAME_IOU: Final = 0.1
 
 
 @dataclass(slots=True)
@@ -113,12 +114,12 @@ class FaceTracker:
         else:
             # Two frames with one time stamp happen; ByteTrack wants time to go on.
             self._last_s = max(time_s, math.nextafter(self._last_s, math.inf))
-            self._looked_s = time_s
+            before_s, self._looked_s = self._looked_s, time_s
             numbers = self._numbers(detections, self._last_s)
             events = self._gone(time_s)
             faces = []
             for face, number in zip(detections.faces, numbers, strict=True):
-                faces.append(face if number is None else self._smoothed(face, number, time_s, events))
+                faces.append(face if number is None else self._smoothed(face, number, time_s, before_s, events))
             self._unnumbered = tuple(face for face in faces if face.track_id is None)
         faces = [face for face in faces if face.box.area > 0]
         faces.sort(key=lambda face: (face.box.left, face.box.top))
@@ -149,11 +150,16 @@ class FaceTracker:
                 numbers[int(index)] = int(number) + 1 if number >= 0 else None
         return numbers
 
-    def _smoothed(self, face: FaceResult, number: int, time_s: float, events: list[Event]) -> FaceResult:
+    def _smoothed(
+        self, face: FaceResult, number: int, time_s: float, before_s: float, events: list[Event]
+    ) -> FaceResult:
         now = np.array([face.probabilities[label] for label in self._labels])
         track = self._tracks.get(number)
         if track is None:
-            track = _Track(number, now, face.label, time_s, time_s, face, raw_label=face.label, raw_since_s=time_s)
+            # A face gets its number at its second look; it was there at the first.
+            was_there = any(face.box.iou(other.box) > _SAME_IOU for other in self._unnumbered)
+            since_s = before_s if was_there else time_s
+            track = _Track(number, now, face.label, since_s, time_s, face, raw_label=face.label, raw_since_s=since_s)
             self._tracks[number] = track
         else:
             elapsed_s = max(time_s - track.seen_s, 1e-3)

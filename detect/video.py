@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Iterator
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Final
@@ -144,12 +145,17 @@ def open_container(
     import av
 
     name = shown(address)
+    began_s = time.monotonic()
     try:
         container = av.open(
             address, options=options or {}, timeout=(open_timeout_s, read_timeout_s), metadata_errors="replace"
         )
     except av.FFmpegError as error:
-        raise SourceError(f"{name} cannot be opened as video: {reason(error)}") from None
+        # FFmpeg calls a server's silence anything, "invalid data" too.
+        late = time.monotonic() - began_s >= 0.95 * open_timeout_s
+        raise SourceError(
+            f"{name} cannot be opened as video: {'no answer in time' if late else reason(error)}"
+        ) from None
     except (OSError, ValueError) as error:
         raise SourceError(f"{name} cannot be opened as video: {error}") from None
     try:

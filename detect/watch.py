@@ -53,7 +53,7 @@ class Watch:
             return look(frame.image) if number % every == 0 else None
 
         self._map = OrderedMap(work, enumerate(limited(source, max_fps)), threads)
-        self._frames = self._followed()
+        self._frames = _followed(self._map, source, follower)
 
     def __iter__(self) -> Iterator[FrameResult]:
         return self
@@ -86,19 +86,28 @@ class Watch:
         if self._map.close() and not self.source.live:
             self.source.close()
 
-    def _followed(self) -> Iterator[FrameResult]:
-        held: FrameResult | None = None
-        for (_, frame), detections in self._map:
-            result = self._follower.follow(frame, detections)
-            if self.source.live:
-                yield result
-                continue
-            # Of a file one frame is held back, so that the last can carry the last events.
-            if held is not None:
-                yield held
-            held = result
+    def __del__(self) -> None:
+        # A loop that was left early holds threads and a file until nobody can come back to it.
+        if not getattr(self, "_closed", True):
+            self.close()
+
+
+def _followed(
+    looked: OrderedMap[tuple[int, Frame], Detections | None], source: Source, follower: Follows
+) -> Iterator[FrameResult]:
+    # A function of its own: a generator that knew its Watch would keep it alive.
+    held: FrameResult | None = None
+    for (_, frame), detections in looked:
+        result = follower.follow(frame, detections)
+        if source.live:
+            yield result
+            continue
+        # Of a file one frame is held back, so that the last can carry the last events.
         if held is not None:
-            yield replace(held, events=held.events + self._follower.finish())
+            yield held
+        held = result
+    if held is not None:
+        yield replace(held, events=held.events + follower.finish())
 
 
 def limited(frames: Iterable[Frame], max_fps: float | None) -> Iterator[Frame]:

@@ -1,0 +1,127 @@
+"""The window, on an X server of its own and on none."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from detect.results import FrameResult
+from detect.sinks import StopWatching
+from detect.window import Window
+
+SHOWN = """
+import sys
+import numpy as np
+from maskgen import display
+assert display.has_window(), display.probe()
+import cv2
+from detect.results import FrameResult
+from detect.sinks import StopWatching
+from detect.window import TITLE, Window
+
+keys = iter(sys.argv[2])
+real = cv2.waitKey
+def typed(ms):
+    real(ms)
+    return ord(next(keys, "q"))
+cv2.waitKey = typed
+window = Window(__import__("pathlib").Path(sys.argv[1]))
+picture = np.full((120, 160, 3), 60, np.uint8)
+shown = 0
+try:
+    for index in range(100):
+        window.write(FrameResult(index, index / 10, picture), picture)
+        shown += 1
+except StopWatching:
+    pass
+window.close()
+print(shown, len(window.saved))
+"""
+
+
+def script(path: Path, display: str | None, *words: str) -> subprocess.CompletedProcess[str]:
+    environment = {k: v for k, v in os.environ.items() if k not in ("DISPLAY", "WAYLAND_DISPLAY")}
+    if display is not None:
+        environment["DISPLAY"] = display
+    return subprocess.run(
+        [sys.executable, "-c", SHOWN, str(path), *words],
+        capture_output=True,
+        text=True,
+        env=environment,
+        timeout=60,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def display() -> str:
+    server = shutil.which("Xvfb")
+    if server is None:
+        pytest.skip("needs Xvfb")
+    reading, writing = os.pipe()
+    process = subprocess.Popen(
+        [server, "-displayfd", str(writing), "-screen", "0", "800x600x24", "-nolisten", "tcp"],
+        pass_fds=[writing],
+        stderr=subprocess.DEVNULL,
+    )
+    os.close(writing)
+    with os.fdopen(reading) as pipe:
+        number = pipe.readline().strip()
+    if not number:
+        pytest.skip("Xvfb does not start here")
+    yield f":{number}"  # type: ignore[misc]
+    process.terminate()
+    process.wait()
+
+
+@pytest.mark.parametrize(
+    ("keys", "shown", "saved"),
+    [("xxq", 2, 0), ("xsxq", 3, 1), ("x s xxq", 4, 1)],
+    ids=["q quits", "s saves", "space pauses and goes on"],
+)
+def test_keys(display: str, tmp_path: Path, keys: str, shown: int, saved: int) -> None:
+    done = script(tmp_path, display, keys)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == [str(shown), str(saved)]
+    assert len(list(tmp_path.glob("maskgen-*.png"))) == saved
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="other systems always have a display")
+@pytest.mark.parametrize("name", [None, ":987"], ids=["no display", "a stale display"])
+def test_without_a_display_the_page_is_shown_instead(
+    display_name: str | None, tiny_model: Path, tmp_path: Path
+) -> None:
+    from detect.mp4 import Mp4Writer
+
+    writer = Mp4Writer(tmp_path / "clip.mp4", 10)
+    for index in range(30):
+        writer.write(np.full((120, 160, 3), 90, np.uint8), index / 10)
+    writer.close()
+    environment = {k: v for k, v in os.environ.items() if k not in ("DISPLAY", "WAYLAND_DISPLAY")}
+    if name is not None:
+        environment["DISPLAY"] = name
+    words = ["detect", "webcam", str(tmp_path / "clip.mp4"), "-m", str(tiny_model), "--faces", "hog", "--port", "0"]
+    for extra, code, story in ([], 0, "in a browser"), (["--window"], 1, "no window here"):
+        done = subprocess.run(
+            [sys.executable, "-m", "maskgen.app", *words, "--seconds", "0.5", *extra],
+            capture_output=True,
+            text=True,
+            env=environment,
+            timeout=60,
+            check=False,
+        )
+        assert (done.returncode, story in done.stderr) == (code, True), done.stderr
+        assert "Traceback" not in done.stderr
+
+
+def test_closing_a_window_that_never_opened_is_nothing(tmp_path: Path) -> None:
+    window = Window(tmp_path)
+    window.write(FrameResult(0, 0.0, np.zeros((2, 2, 3), np.uint8)), None)
+    window.close()
+    assert issubclass(StopWatching, Exception)
