@@ -28,7 +28,7 @@ SMALLEST_FRAME: Final = 64
 MIN_VISIBLE: Final = 0.5
 """Share of the lower face that a mask worn as it should be must cover."""
 
-MIN_AREA: Final = 0.03
+MIN_AREA: Final = 0.05
 """Share of the face's box that a mask must cover however it is worn."""
 
 MIN_INSIDE: Final = 0.6

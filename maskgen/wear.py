@@ -209,13 +209,9 @@ def _worn(
     if params.wear == "nose_out":
         steps = 0.4 + 1.1 * amount
         goal = marks[33] + (0.2 + 0.6 * amount) * (marks[51] - marks[33])
-        top = _moved(
-            top,
-            top_at,
-            _slid(marks, top[0], -1, steps),
-            goal - _middle(top, top_at),
-            _slid(marks, top[-1], 1, steps),
-        )
+        left, right = _slid(marks, top[0], -1, steps), _slid(marks, top[-1], 1, steps)
+        slid = _moved(top, top_at, left, goal - _middle(top, top_at), right)
+        top = 0.45 * slid + 0.55 * _arc(top_at, top[0] + left, goal, top[-1] + right)
         bottom = bottom + (0.01 + 0.03 * amount) * down * _centre_weight(bottom_at)[:, None]
     elif params.wear == "mouth_out":
         goal = marks[57] + (0.1 + 0.4 * amount) * (marks[8] - marks[57])

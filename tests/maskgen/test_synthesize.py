@@ -127,3 +127,13 @@ def test_small_and_large_faces() -> None:
         drawn = render(photo(), subject, MASKED, WARDROBE)
         assert drawn.image.shape == (160, 160, 3)
         assert drawn.coverage
+
+
+def test_a_crop_hardly_leaves_the_photo() -> None:
+    marks = turned_landmarks(0)
+    tight = photo()[int(marks[19, 1]) : int(marks[8, 1]), int(marks[0, 0]) : int(marks[16, 0])]
+    moved = face(landmarks=marks - np.floor([marks[0, 0], marks[19, 1]]))
+    drawn = render(tight, moved, replace(MASKED, crop=CropParams(size=160, margin=1.3)), WARDROBE)
+    # Above the photo its first row is repeated: at most a twentieth of the side.
+    same = (np.abs(np.diff(drawn.image[:40].astype(int), axis=0)).sum(axis=(1, 2)) == 0).sum()
+    assert same <= 0.1 * 160
