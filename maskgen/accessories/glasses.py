@@ -23,9 +23,9 @@ SHAPES: Final[dict[str, dict[str, Any]]] = {
     "square": {"size": (0.42, 0.31), "power": 4.0, "slant": 3},
     "narrow": {"size": (0.41, 0.22), "power": 4.0, "slant": 3},
     "browline": {"size": (0.42, 0.33), "power": 3.0, "slant": 4},
-    "cat_eye": {"size": (0.43, 0.30), "power": 2.6, "slant": 14},
-    "aviator": {"size": (0.46, 0.41), "power": 2.4, "slant": 12},
-    "wrap": {"size": (0.47, 0.27), "power": 3.0, "slant": 8},
+    "cat_eye": {"size": (0.43, 0.30), "power": 2.6, "slant": 9},
+    "aviator": {"size": (0.46, 0.41), "power": 2.4, "slant": -9},
+    "wrap": {"size": (0.47, 0.27), "power": 3.0, "slant": -2},
     "large": {"size": (0.47, 0.43), "power": 3.2, "slant": 4},
 }
 _RIMS = ((0.05, 0.05, 0.06), (0.2, 0.12, 0.07), (0.42, 0.25, 0.12), (0.72, 0.7, 0.68), (0.8, 0.64, 0.36),
@@ -47,7 +47,7 @@ def draw_frame(rng: np.random.Generator, shape: str) -> Params:
     thick = float(rng.choice([rng.uniform(0.009, 0.018), rng.uniform(0.02, 0.05)]))
     return {
         "shape": shape, "rim": [round(float(c), 3) for c in rim], "thick": round(thick, 4),
-        "rimless": bool(rng.random() < 0.1), "size": round(float(rng.normal(1.0, 0.07)), 3),
+        "rimless": bool(rng.random() < 0.1), "size": round(float(rng.normal(0.94, 0.06)), 3),
         "low": round(float(rng.normal(0.05, 0.05)), 3), "tilt_deg": round(float(rng.normal(0, 1.5)), 2),
         "glare_at": round(float(rng.uniform(-0.5, 0.5)), 3), "seed": int(rng.integers(2**31)),
     }  # fmt: skip
@@ -131,7 +131,7 @@ def layer(face: LandmarkedFace, params: Params, frame_wh: tuple[int, int], skin_
             board.lay(board.lines(list(brows), thick + 0.02), colour * 0.8, 0.02)
         lit = board.lines([outline + (-0.002, -thick * 0.25) for outline in outlines], 0.004, closed=True)
         board.lay(lit * board.alpha * 0.35, np.clip(rim + 0.35, 0, 1))
-    return board.layer(follows_face=False, gloss=0.35, shadow=0.35, lift=0.03 * frame.unit)
+    return board.layer(follows_face=False, shadow=0.35, lift=0.03 * frame.unit)
 
 
 def _glass(board: Board, params: Params, lens: NDArray[np.float32], outlines: list[NDArray[np.float64]]) -> None:

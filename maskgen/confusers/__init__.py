@@ -25,11 +25,11 @@ WEIGHTS: Final[dict[str, float]] = {
     "shirt": 1.5,
     "collar": 1.0,
     "bandana": 1.0,
-    # soon: "beard": 2.0,
-    # soon: "phone": 1.5,
-    # soon: "cup": 1.5,
-    # soon: "microphone": 1.0,
-    # soon: "food": 1.0,
+    "beard": 2.0,
+    "phone": 1.5,
+    "cup": 1.5,
+    "microphone": 1.0,
+    "food": 1.0,
 }
 """How often each is met, for whoever samples; hands cover faces most of all."""
 
