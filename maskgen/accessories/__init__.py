@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 WEIGHTS: Final[dict[str, float]] = {
     "glasses": 4.0,
     "sunglasses": 2.0,
-    # soon: "cap": 2.0,
-    # soon: "hood": 1.0,
-    # soon: "hair": 2.0,
-    # soon: "headscarf": 1.0,
-    # soon: "face_shield": 0.5,
+    "cap": 2.0,
+    "hood": 1.0,
+    "hair": 2.0,
+    "headscarf": 1.0,
+    "face_shield": 0.5,
 }
 """How often each is met, for whoever samples."""
 
@@ -36,9 +36,7 @@ NAMES: Final[tuple[str, ...]] = tuple(WEIGHTS)
 class _Kind(Protocol):
     def draw_params(self, rng: np.random.Generator) -> Params: ...
 
-    def layer(
-        self, face: LandmarkedFace, params: Params, frame_wh: tuple[int, int], skin_rgb: ArrayLike
-    ) -> Layer: ...
+    def layer(self, face: LandmarkedFace, params: Params, frame_wh: tuple[int, int], skin_rgb: ArrayLike) -> Layer: ...
 
 
 def draw_params(name: str, rng: np.random.Generator) -> Params:
@@ -50,9 +48,7 @@ def draw_params(name: str, rng: np.random.Generator) -> Params:
     return _kind(name).draw_params(rng)
 
 
-def layer(
-    name: str, face: LandmarkedFace, params: Params, frame_wh: tuple[int, int], skin_rgb: ArrayLike
-) -> Layer:
+def layer(name: str, face: LandmarkedFace, params: Params, frame_wh: tuple[int, int], skin_rgb: ArrayLike) -> Layer:
     """Draw an accessory on a face.
 
     Args:

@@ -39,9 +39,7 @@ NAMES: Final[tuple[str, ...]] = tuple(WEIGHTS)
 class _Kind(Protocol):
     def draw_params(self, rng: np.random.Generator) -> Params: ...
 
-    def layer(
-        self, face: LandmarkedFace, params: Params, frame_wh: tuple[int, int], skin_rgb: ArrayLike
-    ) -> Layer: ...
+    def layer(self, face: LandmarkedFace, params: Params, frame_wh: tuple[int, int], skin_rgb: ArrayLike) -> Layer: ...
 
 
 def draw_params(name: str, rng: np.random.Generator) -> Params:
@@ -53,9 +51,7 @@ def draw_params(name: str, rng: np.random.Generator) -> Params:
     return _kind(name).draw_params(rng)
 
 
-def layer(
-    name: str, face: LandmarkedFace, params: Params, frame_wh: tuple[int, int], skin_rgb: ArrayLike
-) -> Layer:
+def layer(name: str, face: LandmarkedFace, params: Params, frame_wh: tuple[int, int], skin_rgb: ArrayLike) -> Layer:
     """Draw a confuser before a face.
 
     Args:

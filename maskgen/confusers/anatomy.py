@@ -167,7 +167,8 @@ def pose(board: Board, params: Params) -> Skeleton:
         fat = params.get("fat", 1.0) * 1.06
         fingers.append(
             tuple(
-                bone(chain[k], chain[k + 1], radii[k] * fat, radii[k + 1] * fat, *axes[i][k]) for k in range(len(chain) - 1)
+                bone(chain[k], chain[k + 1], radii[k] * fat, radii[k + 1] * fat, *axes[i][k])
+                for k in range(len(chain) - 1)
             )
         )
     wrist, elbow = np.array([0.0, 0.8, 0]), np.array([0.0, -24.0, -1.0])

@@ -18,7 +18,20 @@ if TYPE_CHECKING:
 
 def draw_params(rng: np.random.Generator) -> Params:
     """Colours that bandanas come in, mostly paisley."""
-    colours = ("red", "navy", "black", "red", "royal_blue", "white", "forest", "purple", "orange", "burgundy", "pink", "teal")
+    colours = (
+        "red",
+        "navy",
+        "black",
+        "red",
+        "royal_blue",
+        "white",
+        "forest",
+        "purple",
+        "orange",
+        "burgundy",
+        "pink",
+        "teal",
+    )
     printed = cloth.draw_cloth(rng, 0.85, ("paisley", "paisley", "paisley", "dots", "floral", "checks", "camouflage"),
                                ("plain", "plain", "coarse"), colours)  # fmt: skip
     printed["swatch"] = round(float(rng.uniform(0.6, 1.2)), 3)
@@ -60,7 +73,11 @@ def layer(face: LandmarkedFace, params: Params, frame_wh: tuple[int, int], skin_
         dx, dy = board.x - np.float32(end[0]), board.y - np.float32(end[1])
         away = np.sqrt(dx * dx + dy * dy)
         angle = np.arctan2(dy, dx * sign)
-        swing = angle * np.float32(13 + 3 * rng.random()) + np.float32(rng.uniform(0, 6)) + board.noise(seed + k, 0.2) * np.float32(0.8)
+        swing = (
+            angle * np.float32(13 + 3 * rng.random())
+            + np.float32(rng.uniform(0, 6))
+            + board.noise(seed + k, 0.2) * np.float32(0.8)
+        )
         form = form + np.cos(swing) * np.float32(depth) * np.exp(-away * np.float32(2.6)) * np.clip(away * 6, 0, 1)
     below = np.clip((board.y - np.float32(marks[33, 1])) * 2.5, 0, 1)
     form = form + cloth.folds(board, seed + 5, 0.13, 3.0, 84, depth * 1.1) * below

@@ -68,7 +68,11 @@ def layer(face: LandmarkedFace, params: Params, frame_wh: tuple[int, int], skin_
     base = np.clip(soft * patchy * np.float32(params["base"]) * (1 + (0.35 if stubble else 0.12) * speckle), 0, 1)
     under = rgb * 0.8 + np.asarray(skin_rgb, np.float32) * 0.12
     tone = 1 + 0.16 * speckle
-    board.lay(base, np.clip(under[:, None, None] * tone, 0, 1), board.noise(params["seed"] + 2, 0.035, 2, 80) * np.float32(0.004))
+    board.lay(
+        base,
+        np.clip(under[:, None, None] * tone, 0, 1),
+        board.noise(params["seed"] + 2, 0.035, 2, 80) * np.float32(0.004),
+    )
     _strokes(board, params, marks, soft, rgb)
     return board.layer(follows_face=True, shadow=0.25, lift=0.01 * frame.unit)
 
@@ -147,7 +151,12 @@ def _strokes(board: Board, params: Params, marks: Points, soft: NDArray[np.float
     paths[..., 0] += (chin[0] - paths[..., 0]) * np.clip(pull, 0, 0.5)
     sheet = np.zeros((*board.shape, 4), np.uint8)
     sheet[..., :3] = np.clip(rgb * 150, 0, 255).astype(np.uint8)
-    fixed = np.clip((board.to_board(paths.reshape(-1, 2)) - 0.5) * 16, -(2**19), 2**19).round().astype(np.int32).reshape(-1, 5, 2)
+    fixed = (
+        np.clip((board.to_board(paths.reshape(-1, 2)) - 0.5) * 16, -(2**19), 2**19)
+        .round()
+        .astype(np.int32)
+        .reshape(-1, 5, 2)
+    )
     shades = np.array_split(np.arange(len(fixed)), 7)
     tones = np.array([0.5, 1.35, 0.7, 1.15, 0.85, 1.5, 1.0]) * np.exp(rng.normal(0, 0.1, 7))
     width = 1 if params["style"] != "long" or board.px < 150 else 2

@@ -19,7 +19,20 @@ if TYPE_CHECKING:
 def draw_params(rng: np.random.Generator) -> Params:
     """A coat's two flanks, or a zipped stand-up collar."""
     style = str(rng.choice(["coat", "coat", "zip"]))
-    colours = ("black", "charcoal", "navy", "brown", "beige", "olive", "grey", "burgundy", "mustard", "forest", "red", "white")
+    colours = (
+        "black",
+        "charcoal",
+        "navy",
+        "brown",
+        "beige",
+        "olive",
+        "grey",
+        "burgundy",
+        "mustard",
+        "forest",
+        "red",
+        "white",
+    )
     return {
         "style": style,
         "cloth": cloth.draw_cloth(rng, 0.2, ("checks", "heather", "tartan", "camouflage"),
@@ -50,26 +63,32 @@ def _coat(board: Board, marks: np.ndarray, params: Params) -> None:
         tip_y = chin[1] + 0.12 - rise
         outer = jaw[0] + side * params["flare"]
         inner = chin[0] + side * (params["gap"] + 0.02)
-        tip = np.array([cheek[0] * 0.62 + inner * 0.38, tip_y + params["fold"]])
+        tip = np.array([cheek[0] * 0.75 + inner * 0.25, tip_y - 0.04 + params["fold"]])
+        # The back edge stands beside the neck; the front edge falls from a corner to the throat.
+        back = np.array([outer - side * 0.01, tip_y + 0.06])
+        front = tip + (side * 0.04, 0.0)
         outline = np.vstack([
-            curve([(outer + side * 0.05, 0.9 + chin[1]), (outer + side * 0.03, chin[1] + 0.1), (outer, tip_y + 0.14),
-                   (outer - side * 0.05, tip_y)], 24),
-            curve([(outer - side * 0.05, tip_y), (outer * 0.6 + tip[0] * 0.4, tip_y - 0.03), tip], 12),
-            curve([tip, tip + (inner - tip[0]) * np.array([0.45, 0]) + (0, 0.22), (inner, chin[1] + 0.2),
-                   (chin[0] - side * 0.12, chin[1] + 0.62), (chin[0] - side * 0.1, 2.0)], 24),
-            curve([(side * 0.7, 2.0), (side * 1.6, 2.0), (side * 1.5, chin[1] + 0.55), (outer + side * 0.2, chin[1] + 0.32),
-                   (outer + side * 0.03, chin[1] + 0.16)], 20),
+            curve([(outer + side * 0.16, chin[1] + 0.5), (outer + side * 0.06, chin[1] + 0.14), back], 20),
+            curve([back, back * 0.5 + front * 0.5 + (0, 0.035), front], 12)[1:],
+            curve([front, front * 0.45 + np.array([inner, chin[1] + 0.24]) * 0.55 - (side * 0.03, 0), (inner, chin[1] + 0.24),
+                   (chin[0] - side * 0.06, chin[1] + 0.62), (chin[0] - side * 0.1, 2.0)], 30)[1:],
+            curve([(side * 0.7, 2.0), (side * 1.6, 2.0), (side * 1.5, chin[1] + 0.62), (outer + side * 0.4, chin[1] + 0.42),
+                   (outer + side * 0.16, chin[1] + 0.36)], 20),
         ])  # fmt: skip
         coverage = board.fill(outline)
         lean = np.abs(board.x - np.float32(inner)) / np.float32(abs(outer - inner) + 1e-3)
         form = np.sqrt(np.clip(lean * (1.6 - lean * 0.8), 0, 1.2)) * np.float32(0.1)
-        form = form + board.puff(coverage, 0.022, 0.05) + cloth.folds(board, params["seed"] + k, 0.16, 3, 80, 0.011 * strength)
+        form = (
+            form
+            + board.puff(coverage, 0.022, 0.05)
+            + cloth.folds(board, params["seed"] + k, 0.16, 3, 80, 0.011 * strength)
+        )
         u = np.asarray(board.x * np.float32(1) + board.y * np.float32(0.25 * side) + np.float32(2 + k))
         v = np.asarray(board.y - board.x * np.float32(0.25 * side))
         cloth.drape(board, params["cloth"], coverage, u, v, np.asarray(form, np.float32), hollow=0.5)
         # A row of stitches runs inside the edge.
         inset = outline * 0.955 + outline.mean(0) * 0.045
-        line = board.lines([inset[18:58]], 0.006) * coverage
+        line = board.lines([inset[16:52]], 0.006) * coverage
         board.tint(1 - np.float32(0.3) * line)
 
 

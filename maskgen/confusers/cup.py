@@ -126,7 +126,9 @@ def _colour(board: Board, params: Params, x: Field, y: Field, half: Field, tall:
         plain = plain * 0.3 + np.asarray((0.65, 0.64, 0.62), np.float32)
     if style == "tumbler":
         plain = plain * 0.12 + 0.78
-    rgb = np.repeat(np.broadcast_to(plain[:, None, None], (3, 1, 1)), board.shape[0], 1) + np.zeros((1, *board.shape), np.float32)
+    rgb = np.repeat(np.broadcast_to(plain[:, None, None], (3, 1, 1)), board.shape[0], 1) + np.zeros(
+        (1, *board.shape), np.float32
+    )
     down = y / np.float32(tall)
     second = np.asarray(params["second"], np.float32)
     wrap = np.arcsin(np.clip(x / half, -1, 1)) / np.float32(np.pi)

@@ -38,7 +38,9 @@ def draw_params(rng: np.random.Generator) -> Params:
         params["hand"] = things.draw_grip(rng, side, hold, turn=-76, bend=bend)
         if kind in ("sandwich", "burger", "slice") and rng.random() < 0.55:
             keep = {k: params["hand"][k] for k in ("tone", "nails", "nail_length", "sleeve", "glove", "fat", "scale")}
-            params["other"] = things.draw_grip(rng, -side, (at[0] - side * out, at[1] + down), turn=-76, bend=bend, **keep)
+            params["other"] = things.draw_grip(
+                rng, -side, (at[0] - side * out, at[1] + down), turn=-76, bend=bend, **keep
+            )
     return params
 
 
@@ -64,7 +66,9 @@ def _piece(board: Board, params: Params, outline: ArrayLike, rgb: ArrayLike, dep
     if not coverage.any():
         return
     part.cast(coverage, 0.02, 0.4, (0, 0.015))
-    mottle = part.noise(params["seed"] + seed, grain) * np.float32(rough) + part.noise(params["seed"] + seed + 1, 0.09) * np.float32(rough * 0.7)
+    mottle = part.noise(params["seed"] + seed, grain) * np.float32(rough) + part.noise(
+        params["seed"] + seed + 1, 0.09
+    ) * np.float32(rough * 0.7)
     form = part.puff(coverage, depth, depth * 1.3)
     rim = 0.72 + 0.28 * np.clip(form / np.float32(depth), 0, 1)
     colour = np.asarray(rgb, np.float32) * np.asarray(params["tint"], np.float32)
@@ -87,12 +91,53 @@ def _wavy(rng: np.random.Generator, left: float, right: float, y: float, thick: 
 def _burger(board: Board, params: Params, rng: np.random.Generator) -> None:
     cm = CM * params["scale"]
     w = 5.2 * cm
-    _piece(board, params, curve([(-w, 1.6 * cm), (w, 1.6 * cm), (w * 0.9, 3.4 * cm), (-w * 0.9, 3.4 * cm)], 40, closed=True), (0.83, 0.6, 0.34), 0.05)
+    _piece(
+        board,
+        params,
+        curve([(-w, 1.6 * cm), (w, 1.6 * cm), (w * 0.9, 3.4 * cm), (-w * 0.9, 3.4 * cm)], 40, closed=True),
+        (0.83, 0.6, 0.34),
+        0.05,
+    )
     _piece(board, params, _wavy(rng, -w, w, 1.2 * cm, 1.5 * cm, 0.3 * cm), (0.33, 0.2, 0.13), 0.03, 0.16, grain=0.012)
     _piece(board, params, _wavy(rng, -w, w, 0.2 * cm, 0.4 * cm, 0.6 * cm), (0.96, 0.74, 0.25), 0.01, 0.02)
-    _piece(board, params, _wavy(rng, -w * 1.06, w * 1.06, -0.3 * cm, 0.6 * cm, 0.45 * cm), (0.42, 0.62, 0.22), 0.015, 0.14)
-    _piece(board, params, curve([(-w, -0.4 * cm), (-w * 0.92, -2.4 * cm), (0, -4.3 * cm), (w * 0.92, -2.4 * cm), (w, -0.4 * cm), (0, -0.1 * cm)], 48, closed=True), (0.8, 0.52, 0.25), 0.12, 0.05, gloss=0.25)
-    seeds = [things.placed(ellipse(rng.uniform(-0.75, 0.75) * w, rng.uniform(-3.4, -1.4) * cm, 0.2 * cm, 0.11 * cm, rng.uniform(0, 180), count=10), params["at"], params["angle_deg"]) for _ in range(22)]
+    _piece(
+        board, params, _wavy(rng, -w * 1.06, w * 1.06, -0.3 * cm, 0.6 * cm, 0.45 * cm), (0.42, 0.62, 0.22), 0.015, 0.14
+    )
+    _piece(
+        board,
+        params,
+        curve(
+            [
+                (-w, -0.4 * cm),
+                (-w * 0.92, -2.4 * cm),
+                (0, -4.3 * cm),
+                (w * 0.92, -2.4 * cm),
+                (w, -0.4 * cm),
+                (0, -0.1 * cm),
+            ],
+            48,
+            closed=True,
+        ),
+        (0.8, 0.52, 0.25),
+        0.12,
+        0.05,
+        gloss=0.25,
+    )
+    seeds = [
+        things.placed(
+            ellipse(
+                rng.uniform(-0.75, 0.75) * w,
+                rng.uniform(-3.4, -1.4) * cm,
+                0.2 * cm,
+                0.11 * cm,
+                rng.uniform(0, 180),
+                count=10,
+            ),
+            params["at"],
+            params["angle_deg"],
+        )
+        for _ in range(22)
+    ]
     top = board.around(*seeds)
     top.lay(top.fill(*seeds) * top.alpha, (0.95, 0.87, 0.68))
 
@@ -106,16 +151,34 @@ def _sandwich(board: Board, params: Params, rng: np.random.Generator) -> None:
         if k == 1:
             _piece(board, params, _wavy(rng, -w, w, 0.8 * cm, 0.9 * cm, 0.3 * cm), (0.86, 0.45, 0.4), 0.02, 0.08)
             _piece(board, params, _wavy(rng, -w, w, 0.1 * cm, 0.4 * cm, 0.5 * cm), (0.97, 0.8, 0.4), 0.01, 0.02)
-            _piece(board, params, _wavy(rng, -w * 1.05, w * 1.05, -0.6 * cm, 0.7 * cm, 0.5 * cm), (0.45, 0.66, 0.25), 0.015, 0.14)
+            _piece(
+                board,
+                params,
+                _wavy(rng, -w * 1.05, w * 1.05, -0.6 * cm, 0.7 * cm, 0.5 * cm),
+                (0.45, 0.66, 0.25),
+                0.015,
+                0.14,
+            )
         _piece(board, params, bread, np.asarray((0.66, 0.43, 0.22)), 0.04, 0.06, seed=k)
-        _piece(board, params, ellipse(0, y + 0.15 * cm, w * 0.95, 0.85 * cm, 0, 4), crumb, 0.03, 0.08, grain=0.012, seed=k + 7)
+        _piece(
+            board,
+            params,
+            ellipse(0, y + 0.15 * cm, w * 0.95, 0.85 * cm, 0, 4),
+            crumb,
+            0.03,
+            0.08,
+            grain=0.012,
+            seed=k + 7,
+        )
 
 
 def _slice(board: Board, params: Params, rng: np.random.Generator) -> None:
     """Pizza: tip at the mouth."""
     cm = CM * params["scale"]
     w = 5.4 * cm
-    tip = curve([(-0.6 * cm, -2.6 * cm), (0.6 * cm, -2.6 * cm), (w, 7.6 * cm), (0, 8.6 * cm), (-w, 7.6 * cm)], 50, closed=True)
+    tip = curve(
+        [(-0.6 * cm, -2.6 * cm), (0.6 * cm, -2.6 * cm), (w, 7.6 * cm), (0, 8.6 * cm), (-w, 7.6 * cm)], 50, closed=True
+    )
     _piece(board, params, tip, (0.94, 0.72, 0.32), 0.02, 0.12, grain=0.03)
     for _ in range(7):
         y = rng.uniform(-0.5, 7) * cm
@@ -123,7 +186,18 @@ def _slice(board: Board, params: Params, rng: np.random.Generator) -> None:
         topping = [(0.68, 0.18, 0.12), (0.68, 0.18, 0.12), (0.25, 0.4, 0.15), (0.18, 0.12, 0.1)][int(rng.integers(4))]
         size = rng.uniform(0.5, 1.2) * cm
         _piece(board, params, ellipse(x, y, size, size * 0.8, rng.uniform(0, 180), count=24), topping, 0.012, 0.1)
-    _piece(board, params, curve([(-w * 1.02, 7.2 * cm), (0, 8.2 * cm), (w * 1.02, 7.2 * cm), (w, 9 * cm), (0, 10.2 * cm), (-w, 9 * cm)], 50, closed=True), (0.78, 0.52, 0.26), 0.07, 0.1)
+    _piece(
+        board,
+        params,
+        curve(
+            [(-w * 1.02, 7.2 * cm), (0, 8.2 * cm), (w * 1.02, 7.2 * cm), (w, 9 * cm), (0, 10.2 * cm), (-w, 9 * cm)],
+            50,
+            closed=True,
+        ),
+        (0.78, 0.52, 0.26),
+        0.07,
+        0.1,
+    )
 
 
 def _apple(board: Board, params: Params, rng: np.random.Generator) -> None:
@@ -134,11 +208,34 @@ def _apple(board: Board, params: Params, rng: np.random.Generator) -> None:
     shape = np.stack([r * np.sin(t), -r * np.cos(t) * 0.95], 1)
     if params["pick"] != 3:
         shape[:, 1] += 0.3 * r * np.exp(-np.square(shape[:, 0] / (0.3 * r))) * (shape[:, 1] < 0)
-    _piece(board, params, shape, rgb, 0.19, 0.1 if params["pick"] == 3 else 0.07, grain=0.012 if params["pick"] == 3 else 0.05, gloss=0.45)
+    _piece(
+        board,
+        params,
+        shape,
+        rgb,
+        0.19,
+        0.1 if params["pick"] == 3 else 0.07,
+        grain=0.012 if params["pick"] == 3 else 0.05,
+        gloss=0.45,
+    )
     if params["pick"] != 3:
-        _piece(board, params, curve([(-0.1 * cm, -2.6 * cm), (0.1 * cm, -4.4 * cm), (0.4 * cm, -4.4 * cm), (0.15 * cm, -2.6 * cm)], 16, closed=True), (0.3, 0.2, 0.1), 0.01)
+        _piece(
+            board,
+            params,
+            curve(
+                [(-0.1 * cm, -2.6 * cm), (0.1 * cm, -4.4 * cm), (0.4 * cm, -4.4 * cm), (0.15 * cm, -2.6 * cm)],
+                16,
+                closed=True,
+            ),
+            (0.3, 0.2, 0.1),
+            0.01,
+        )
     if rng.random() < 0.4:
-        bite = curve(np.array([(-1.6, -3.0), (-0.2, -1.4), (1.2, -1.2), (2.4, -2.2), (2.2, -3.4), (0, -3.9)]) * cm, 40, closed=True)
+        bite = curve(
+            np.array([(-1.6, -3.0), (-0.2, -1.4), (1.2, -1.2), (2.4, -2.2), (2.2, -3.4), (0, -3.9)]) * cm,
+            40,
+            closed=True,
+        )
         _piece(board, params, bite, (0.95, 0.9, 0.72), 0.02, 0.05)
 
 
@@ -155,23 +252,40 @@ def _ice_cream(board: Board, params: Params, rng: np.random.Generator) -> None:
     waffle = np.maximum(np.cos((x + y * 0.55) * cell), np.cos((x - y * 0.55) * cell))
     coverage = part.fill(points)
     part.cast(coverage, 0.03, 0.35)
-    part.lay(coverage, np.asarray((0.83, 0.6, 0.33), np.float32)[:, None, None] * (0.6 + 0.4 * square) * (0.88 + 0.12 * waffle), height + waffle * np.float32(0.006))
+    part.lay(
+        coverage,
+        np.asarray((0.83, 0.6, 0.33), np.float32)[:, None, None] * (0.6 + 0.4 * square) * (0.88 + 0.12 * waffle),
+        height + waffle * np.float32(0.006),
+    )
     order = [int(v) for v in rng.integers(0, 4, 3)]
     for k in range(int(rng.integers(1, 3)) + 1):
-        ball = ellipse(rng.normal(0, 0.3) * cm, (0.6 - 3.0 * k) * cm, (3.0 - 0.35 * k) * cm, (2.6 - 0.3 * k) * cm, count=40)
+        ball = ellipse(
+            rng.normal(0, 0.3) * cm, (0.6 - 3.0 * k) * cm, (3.0 - 0.35 * k) * cm, (2.6 - 0.3 * k) * cm, count=40
+        )
         ball = ball + np.stack([rng.normal(0, 0.1 * cm, 40), (ball[:, 1] > 0.5 * cm) * rng.normal(0, 0.25 * cm, 40)], 1)
         _piece(board, params, curve(ball, 80, closed=True), flavours[order[k]], 0.14, 0.06, grain=0.02, seed=k)
 
 
 def _banana(board: Board, params: Params, rng: np.random.Generator) -> None:
     cm, side = CM * params["scale"], params["side"]
-    spine = curve(np.array([(0, -1.5), (0.2 * side, 2), (1.0 * side, 6), (2.8 * side, 10), (4.8 * side, 12.5)]) * cm, 30)
+    spine = curve(
+        np.array([(0, -1.5), (0.2 * side, 2), (1.0 * side, 6), (2.8 * side, 10), (4.8 * side, 12.5)]) * cm, 30
+    )
     way = np.gradient(spine, axis=0)
     normal = np.stack([-way[:, 1], way[:, 0]], 1) / np.maximum(np.hypot(*way.T), 1e-9)[:, None]
     half = np.interp(np.linspace(0, 1, 30), [0, 0.12, 0.75, 1], [1.3, 1.75, 1.7, 0.6])[:, None] * cm
-    _piece(board, params, np.vstack([spine + normal * half, (spine - normal * half)[::-1]]), (0.93, 0.77, 0.2), 0.09, 0.05)
+    _piece(
+        board, params, np.vstack([spine + normal * half, (spine - normal * half)[::-1]]), (0.93, 0.77, 0.2), 0.09, 0.05
+    )
     flesh = int(30 * 0.28)
-    _piece(board, params, np.vstack([(spine + normal * half * 0.88)[:flesh], (spine - normal * half * 0.88)[:flesh][::-1]]), (0.97, 0.92, 0.74), 0.08, 0.03)
+    _piece(
+        board,
+        params,
+        np.vstack([(spine + normal * half * 0.88)[:flesh], (spine - normal * half * 0.88)[:flesh][::-1]]),
+        (0.97, 0.92, 0.74),
+        0.08,
+        0.03,
+    )
     for k in (-1, 0, 1):
         peel = np.array([spine[flesh] + normal[flesh] * half[flesh] * (k * 0.9 - 0.4), spine[flesh] + normal[flesh] * half[flesh] * (k * 0.9 + 0.4),
                          spine[flesh] + normal[flesh] * half[flesh] * k * 2.3 + way[flesh] / 0.035 * cm * rng.uniform(0.6, 1.1)])  # fmt: skip
@@ -187,7 +301,14 @@ def _biscuit(board: Board, params: Params, rng: np.random.Generator) -> None:
         _piece(board, params, ellipse(0, 0, 1.3 * cm, 1.2 * cm), (0.35, 0.2, 0.14), 0.01)
     for _ in range(14):
         turn, away = rng.uniform(0, 2 * np.pi), rng.uniform(1.7, 3.4) * cm
-        chip = ellipse(away * np.cos(turn), away * np.sin(turn) * 0.92, rng.uniform(0.2, 0.5) * cm, 0.25 * cm, rng.uniform(0, 180), count=12)
+        chip = ellipse(
+            away * np.cos(turn),
+            away * np.sin(turn) * 0.92,
+            rng.uniform(0.2, 0.5) * cm,
+            0.25 * cm,
+            rng.uniform(0, 180),
+            count=12,
+        )
         _piece(board, params, chip, rng.uniform(0.1, 0.9, 3) if params["pick"] == 3 else (0.22, 0.13, 0.09), 0.01)
 
 

@@ -113,7 +113,9 @@ def draw_looks(rng: np.random.Generator) -> Params:
         }  # fmt: skip
     looks["sleeve"] = draw_sleeve(rng) if rng.random() < 0.6 else None
     if rng.random() < 0.06:
-        looks["glove"] = [round(v, 3) for v in ((0.42, 0.6, 0.82), (0.12, 0.12, 0.14), (0.9, 0.91, 0.88))[rng.integers(3)]]
+        looks["glove"] = [
+            round(v, 3) for v in ((0.42, 0.6, 0.82), (0.12, 0.12, 0.14), (0.9, 0.91, 0.88))[rng.integers(3)]
+        ]
     return looks
 
 

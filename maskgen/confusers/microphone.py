@@ -79,13 +79,28 @@ def _handle(board: Board, params: Params) -> None:
         x, y = things.local(part, at, lean)
         crease = 1 - 0.22 * (x > 0.45 * w)
         base = np.asarray(params["flag_rgb"], np.float32)
-        part.lay(cover, np.clip(base[:, None, None] * crease, 0, 1), np.minimum(x, 0.45 * w) * np.float32(0.3) + np.float32(0.1))
+        part.lay(
+            cover,
+            np.clip(base[:, None, None] * crease, 0, 1),
+            np.minimum(x, 0.45 * w) * np.float32(0.3) + np.float32(0.1),
+        )
         rng = np.random.default_rng(params["seed"])
         bars: list[Any] = []
         ink = (0.96, 0.96, 0.95) if base.mean() < 0.6 else (0.1, 0.12, 0.3)
         for k in range(int(rng.integers(2, 4))):
             left = -0.75 * w + k * 0.42 * w
-            bars.append(things.placed([(left, 5.4 * cm), (left + 0.28 * w, 5.4 * cm), (left + 0.28 * w * rng.uniform(0.3, 1), 7.8 * cm), (left, 7.8 * cm)], at, lean))
+            bars.append(
+                things.placed(
+                    [
+                        (left, 5.4 * cm),
+                        (left + 0.28 * w, 5.4 * cm),
+                        (left + 0.28 * w * rng.uniform(0.3, 1), 7.8 * cm),
+                        (left, 7.8 * cm),
+                    ],
+                    at,
+                    lean,
+                )
+            )
         part.lay(part.fill(*bars), ink)
 
 
@@ -116,16 +131,31 @@ def _head(board: Board, params: Params) -> None:
         v = np.arcsin(np.clip(y / np.float32(tall * 1.05), -1, 1)) * np.float32(tall)
         cell = np.float32(max(0.4 * cm, 3.0 / part.px))
         turn = np.float32(2 * np.pi)
-        wires = np.maximum(np.cos((u + v) / cell * turn * np.float32(0.7)), np.cos((u - v) / cell * turn * np.float32(0.7)))
+        wires = np.maximum(
+            np.cos((u + v) / cell * turn * np.float32(0.7)), np.cos((u - v) / cell * turn * np.float32(0.7))
+        )
         shine = np.exp(-(np.square(x / np.float32(radius) + 0.35) + np.square(y / np.float32(tall) + 0.4)) * 5)
         rgb = base * (0.5 + 0.5 * dome) * (0.62 + 0.42 * wires) + 0.35 * shine * (wires > 0)
         part.lay(coverage, np.clip(rgb, 0, 1), height)
         if style == "mesh":
-            band = part.lines([things.placed(curve([(-radius * 1.0, 0.1 * radius), (0, 0.22 * radius), (radius * 1.0, 0.1 * radius)], 16), at, lean)], 0.5 * cm)
+            band = part.lines(
+                [
+                    things.placed(
+                        curve([(-radius * 1.0, 0.1 * radius), (0, 0.22 * radius), (radius * 1.0, 0.1 * radius)], 16),
+                        at,
+                        lean,
+                    )
+                ],
+                0.5 * cm,
+            )
             part.lay(band * coverage, np.clip(base * (0.8 + 0.5 * shine), 0, 1) * np.ones((3, *part.shape), np.float32))
         else:
             band = np.clip((0.18 * radius - np.abs(y - np.float32(tall * 0.72))) * part.px, 0, 1) * coverage
             part.lay(np.asarray(band, np.float32), np.asarray(params["body_rgb"], np.float32))
         return
-    grain = part.noise(params["seed"], 0.011) * np.float32(0.1) + part.noise(params["seed"] + 1, 0.05) * np.float32(0.04)
-    part.lay(coverage, np.clip(base * (1 + grain) * (0.72 + 0.28 * dome) + 0.02, 0, 1), height + grain * np.float32(0.02))
+    grain = part.noise(params["seed"], 0.011) * np.float32(0.1) + part.noise(params["seed"] + 1, 0.05) * np.float32(
+        0.04
+    )
+    part.lay(
+        coverage, np.clip(base * (1 + grain) * (0.72 + 0.28 * dome) + 0.02, 0, 1), height + grain * np.float32(0.02)
+    )

@@ -118,7 +118,9 @@ def _slab(board: Board, params: Params) -> None:
         part.lay(mark * np.float32(0.5), np.clip(base + (0.25 if base.mean() < 0.5 else -0.2), 0, 1))
 
 
-def _back(board: Board, params: Params, x: NDArray[np.float32], y: NDArray[np.float32], base: NDArray[np.float32]) -> Any:
+def _back(
+    board: Board, params: Params, x: NDArray[np.float32], y: NDArray[np.float32], base: NDArray[np.float32]
+) -> Any:
     """Glass, plastic or a printed case, (3, h, w)."""
     import cv2
 
@@ -157,4 +159,6 @@ def _cameras(board: Board, params: Params, half_w: float, half_h: float, cm: flo
         x, y = things.placed([centre + spot], at, angle)[0]
         for radius, colour in ((0.66, (0.45, 0.46, 0.48)), (0.57, (0.03, 0.03, 0.04)), (0.3, (0.09, 0.1, 0.16))):
             board.lay(board.fill(ellipse(x, y, radius * cm, radius * cm, count=24)), colour, 0.075)
-        board.lay(board.fill(ellipse(x - 0.18 * cm, y - 0.2 * cm, 0.13 * cm, 0.1 * cm, count=12)) * 0.8, (0.75, 0.8, 0.95))
+        board.lay(
+            board.fill(ellipse(x - 0.18 * cm, y - 0.2 * cm, 0.13 * cm, 0.1 * cm, count=12)) * 0.8, (0.75, 0.8, 0.95)
+        )

@@ -131,7 +131,9 @@ def _tendons(board: Board, bones: Skeleton, params: Params) -> Field:
         wave = start[:2] + (end - start)[:2] * t + rng.normal(0, 0.3 * cm, (5, 2))
         veins.append(_off(board, wave))
     bumps = board.lines(paths, 0.3 * cm / board.px) * 0.1 + board.lines(veins, 0.2 * cm / board.px) * 0.06
-    return board.blur(bumps.astype(np.float32), 0.16 * cm / board.px) * np.float32(params.get("bony", 1.0) * cm / board.px)
+    return board.blur(bumps.astype(np.float32), 0.16 * cm / board.px) * np.float32(
+        params.get("bony", 1.0) * cm / board.px
+    )
 
 
 def _off(board: Board, pixels: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -283,7 +285,9 @@ def _sleeve(board: Board, bones: Skeleton, sleeve: Params, seed: int) -> None:
     folds = board.noise(seed + 21, 1.1 * cm / px, 2.6, angle) * np.float32(0.22 * cm * sleeve["folds"])
     cuff = np.clip(1 - behind / np.float32(sleeve["cuff"] * cm), 0, 1)
     if sleeve["ribbed"]:
-        folds = np.where(cuff > 0, 0.1 * cm * np.cos(off * np.float32(2 * np.pi / (0.35 * cm))), folds).astype(np.float32)
+        folds = np.where(cuff > 0, 0.1 * cm * np.cos(off * np.float32(2 * np.pi / (0.35 * cm))), folds).astype(
+            np.float32
+        )
     board.cast(tube, 0.4 * cm / px, 0.4)
     weave = 1 + 0.035 * board.noise(seed + 22, 0.012, 1.6, angle + 15)
     seam = np.exp(-np.square((behind - sleeve["cuff"] * cm) / np.float32(0.09 * cm)))
