@@ -86,7 +86,9 @@ def test_three_classes(hopper_path: Path, finder: Any, wardrobe: Any) -> None:
 def test_badly_worn_masks_count_as_the_user_says(hopper_path: Path, finder: Any, wardrobe: Any) -> None:
     outcome, _ = do(hopper_path, finder, wardrobe, per_face=4, wears=("nose_out",), count_incorrect_as="with_mask")
     assert {r.face.wear for r in records(outcome) if r.label == "with_mask"} == {"nose_out"}
-    outcome, _ = do(hopper_path, finder, wardrobe, per_face=12, confusers=0.0, count_incorrect_as="without_mask")
+    outcome, _ = do(
+        hopper_path, finder, wardrobe, per_face=20, confusers=0.0, size=64, count_incorrect_as="without_mask"
+    )
     bare = [r for r in records(outcome) if r.label == "without_mask"]
     assert {r.face.wear for r in bare} - {None, *WEARS[1:]} == set()
     assert any(r.face.wear for r in bare)
@@ -144,8 +146,8 @@ def test_an_output_that_fails_ends_the_run(
 
 
 @pytest.mark.parametrize("settings", [
-    {"classes": 3, "per_face": 12, "accessories": 1.0},
-    {"confusers": 1.0, "accessories": 0.0, "per_face": 20, "size": 96},
+    {"classes": 3, "per_face": 6, "accessories": 1.0},
+    {"confusers": 1.0, "accessories": 0.0, "per_face": 8, "size": 96},
     {"confusers": 0.0, "camera": "none", "size": 320, "extension": "png", "per_face": 2},
     {"crop": "scene", "extension": "webp", "classes": 3},
 ])  # fmt: skip
@@ -178,6 +180,24 @@ def test_every_mask_and_wear_is_made_again_from_its_line(hopper_path: Path, find
         assert photo.face_of(described).landmarks.tolist() == face.landmarks.tolist()
         second = synthesize.render(image, photo.face_of(described), again, wardrobe)
         assert np.array_equal(first.image, second.image), (name, wear)
+
+
+def test_everything_that_covers_a_face_is_made_again_from_its_line(hopper_path: Path, finder: Any) -> None:
+    from maskgen import accessories, confusers, synthesize
+    from maskgen.params import CropParams, Extra, ImageParams
+
+    image = read_rgb(hopper_path)
+    face = photo.rounded(finder.find(image).faces[0])
+    rng = np.random.default_rng(3)
+    for kind, name in [(confusers, n) for n in confusers.NAMES] + [(accessories, n) for n in accessories.NAMES]:
+        extra = Extra(name, kind.draw_params(name, rng))  # type: ignore[attr-defined]
+        covers = {"confuser": extra} if kind is confusers else {"accessories": (extra,)}
+        params = ImageParams("without_mask", CropParams(size=128), **covers)  # type: ignore[arg-type]
+        first = synthesize.render(image, face, params, {})
+        again = ImageParams.from_json(metadata._object(metadata.dumps(params.to_json())))
+        described = photo.describe(first, again, face, 0, 0)
+        second = synthesize.render(image, photo.face_of(described), again, {})
+        assert np.array_equal(first.image, second.image), name
 
 
 def test_another_photo_is_refused(tmp_path: Path, hopper_path: Path, finder: Any, wardrobe: Any) -> None:
