@@ -11,13 +11,16 @@ from __future__ import annotations
 import copy
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from maskgen.layer import Layer
 from maskgen.types import LandmarkedFace, Points
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 Field: TypeAlias = NDArray[np.float32]
 """(h, w) float32 on a board."""
@@ -132,7 +135,7 @@ class Board:
         cv2.fillPoly(sheet, [self._fixed(o) for o in outlines], 255, cv2.LINE_AA, 4)
         return sheet.astype(np.float32) * np.float32(1 / 255)
 
-    def lines(self, paths: list[ArrayLike], width: float, closed: bool = False) -> Field:
+    def lines(self, paths: Sequence[ArrayLike], width: float, closed: bool = False) -> Field:
         """Coverage of polylines ``width`` face widths thick; at least a faint hair line."""
         import cv2
 
@@ -252,16 +255,16 @@ class Board:
         shade = self.blur(coverage, sigma)
         dx, dy = shift[0] * self.px, shift[1] * self.px
         h, w = self.shape
-        shade = cv2.warpAffine(shade, np.array([[1.0, 0, dx], [0, 1.0, dy]]), (w, h), borderMode=cv2.BORDER_REPLICATE)
-        self.tint(np.asarray(1 - shade * np.float32(strength)))
+        moved = cv2.warpAffine(shade, np.array([[1.0, 0, dx], [0, 1.0, dy]]), (w, h), borderMode=cv2.BORDER_REPLICATE)
+        self.tint(np.asarray(1 - moved * np.float32(strength), np.float32))
 
     def layer(self, **material: Any) -> Layer:
         """The drawing in the photo's frame, cut to the photo (and 2 pixels more)."""
         import cv2
 
         scale = self.frame.unit / self.px
-        rgba = cv2.merge([*(plane * self.alpha for plane in self.rgb), self.alpha])
-        height = self.height * np.float32(self.frame.unit)
+        rgba: Any = cv2.merge([*(np.clip(plane, 0, 1) * self.alpha for plane in self.rgb), self.alpha])
+        height: Any = self.height * np.float32(self.frame.unit)
         left, top, px = float(self.left), float(self.top), self.px
         if scale < 0.6:
             # Shrink first: an affine warp alone would skip pixels.
@@ -325,7 +328,7 @@ def ellipse(x: float, y: float, a: float, b: float, angle_deg: float = 0, power:
 def along(line: ArrayLike, x: Field) -> Field:
     """The y of a left-to-right line at every x of a board, (1, w); ends go on level."""
     p = np.asarray(line, np.float64)
-    return np.interp(x[0], p[:, 0], p[:, 1]).astype(np.float32)[None]
+    return np.asarray(np.interp(x[0], p[:, 0], p[:, 1])[None], np.float32)
 
 
 _TILE: Final = 512

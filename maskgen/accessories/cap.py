@@ -27,13 +27,21 @@ def draw_params(rng: np.random.Generator) -> Params:
     }
     printed = {"baseball": 0.2, "beanie": 0.2, "brim": 0.25, "helmet": 0.0}[style]
     return {
-        "style": style, "cloth": cloth.draw_cloth(rng, printed, ("camouflage", "stripes", "heather", "checks", "floral"), weaves[style]),
-        "second": cloth.draw_cloth(rng, 0.0, weaves=("plain",)), "same": bool(rng.random() < 0.6),
-        "low": round(float(rng.uniform(-0.04, 0.12)), 3), "tilt": round(float(rng.normal(0, 0.03)), 3),
-        "peak": round(float(rng.uniform(0.1, 0.24)), 3), "wide": round(float(rng.uniform(0.1, 0.4)), 3),
-        "badge": bool(rng.random() < 0.5), "turn_up": round(float(rng.uniform(0.14, 0.26)), 3), "bobble": bool(rng.random() < 0.3),
+        "style": style,
+        "cloth": cloth.draw_cloth(
+            rng, printed, ("camouflage", "stripes", "heather", "checks", "floral"), weaves[style]
+        ),
+        "second": cloth.draw_cloth(rng, 0.0, weaves=("plain",)),
+        "same": bool(rng.random() < 0.6),
+        "low": round(float(rng.uniform(-0.04, 0.12)), 3),
+        "tilt": round(float(rng.normal(0, 0.03)), 3),
+        "peak": round(float(rng.uniform(0.1, 0.24)), 3),
+        "wide": round(float(rng.uniform(0.1, 0.4)), 3),
+        "badge": bool(rng.random() < 0.5),
+        "turn_up": round(float(rng.uniform(0.14, 0.26)), 3),
+        "bobble": bool(rng.random() < 0.3),
         "seed": int(rng.integers(2**31)),
-    }  # fmt: skip
+    }
 
 
 def layer(face: LandmarkedFace, params: Params, frame_wh: tuple[int, int], skin_rgb: ArrayLike) -> Layer:
@@ -61,8 +69,18 @@ def _crown(
     """The round part from ``line`` up."""
     x = np.linspace(-1, 1, 24)
     low = np.stack([middle + x * half, line + bow * x**2 + params["tilt"] * x], 1)
-    up = curve([low[-1], (middle + half * 1.0, line - tall * 0.45), (middle + half * 0.66, line - tall * 0.88), (middle, line - tall),
-                (middle - half * 0.66, line - tall * 0.88), (middle - half * 1.0, line - tall * 0.45), low[0]], 40)  # fmt: skip
+    up = curve(
+        [
+            low[-1],
+            (middle + half * 1.0, line - tall * 0.45),
+            (middle + half * 0.66, line - tall * 0.88),
+            (middle, line - tall),
+            (middle - half * 0.66, line - tall * 0.88),
+            (middle - half * 1.0, line - tall * 0.45),
+            low[0],
+        ],
+        40,
+    )
     coverage = board.fill(np.vstack([low, up[1:-1]]))
     dx = np.asarray((board.x - np.float32(middle)) / np.float32(half))
     dy = np.asarray((board.y - np.float32(line)) / np.float32(tall))

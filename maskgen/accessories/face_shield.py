@@ -1,3 +1,4 @@
+# ruff: noqa: RUF005 - points are shifted by pairs, not joined to them
 """A clear visor before the face: a band at the brow, reflections, hardly any colour."""
 
 from __future__ import annotations
@@ -20,12 +21,18 @@ def draw_params(rng: np.random.Generator) -> Params:
     """Size, band, how dull and how reflecting the plastic is."""
     return {
         "band_rgb": unit_rgb(rng, str(rng.choice(["white", "light_grey", "royal_blue", "black", "sky"]))),
-        "band": round(float(rng.uniform(0.06, 0.17)), 3), "foam": bool(rng.random() < 0.5), "haze": round(float(rng.uniform(0.02, 0.12)), 3),
-        "wide": round(float(rng.uniform(0.56, 0.72)), 3), "bottom": round(float(rng.uniform(0.5, 0.85)), 3),
-        "glare": [[round(float(v), 3) for v in (rng.uniform(-0.55, 0.55), rng.uniform(0.02, 0.12), rng.uniform(0.08, 0.4))]
-                  for _ in range(int(rng.integers(1, 4)))],
-        "lean": round(float(rng.normal(0, 0.02)), 3), "seed": int(rng.integers(2**31)),
-    }  # fmt: skip
+        "band": round(float(rng.uniform(0.06, 0.17)), 3),
+        "foam": bool(rng.random() < 0.5),
+        "haze": round(float(rng.uniform(0.02, 0.12)), 3),
+        "wide": round(float(rng.uniform(0.56, 0.72)), 3),
+        "bottom": round(float(rng.uniform(0.5, 0.85)), 3),
+        "glare": [
+            [round(float(v), 3) for v in (rng.uniform(-0.55, 0.55), rng.uniform(0.02, 0.12), rng.uniform(0.08, 0.4))]
+            for _ in range(int(rng.integers(1, 4)))
+        ],
+        "lean": round(float(rng.normal(0, 0.02)), 3),
+        "seed": int(rng.integers(2**31)),
+    }
 
 
 def layer(face: LandmarkedFace, params: Params, frame_wh: tuple[int, int], skin_rgb: ArrayLike) -> Layer:
@@ -38,8 +45,16 @@ def layer(face: LandmarkedFace, params: Params, frame_wh: tuple[int, int], skin_
     wide, low = params["wide"], float(marks[8, 1]) * 0.4 + params["bottom"] * 0.6
     x = np.linspace(-1, 1, 24)
     top = np.stack([middle + x * wide, brow + params["lean"] * x + 0.05 * (1 - x**2)], 1)
-    bottom = curve([(middle + wide * 0.96, low - 0.14), (middle + wide * 0.7, low - 0.02), (middle, low + 0.04),
-                    (middle - wide * 0.7, low - 0.02), (middle - wide * 0.96, low - 0.14)], 30)  # fmt: skip
+    bottom = curve(
+        [
+            (middle + wide * 0.96, low - 0.14),
+            (middle + wide * 0.7, low - 0.02),
+            (middle, low + 0.04),
+            (middle - wide * 0.7, low - 0.02),
+            (middle - wide * 0.96, low - 0.14),
+        ],
+        30,
+    )
     outline = np.vstack([top, bottom])
     pane = board.fill(outline)
     t = np.asarray((board.x - np.float32(middle)) / np.float32(wide) + 0 * board.y)

@@ -1,3 +1,4 @@
+# ruff: noqa: RUF005 - points are shifted by pairs, not joined to them
 """Spectacles: rims over the eyes, a bridge, and temples that run back to the ears."""
 
 from __future__ import annotations
@@ -28,17 +29,30 @@ SHAPES: Final[dict[str, dict[str, Any]]] = {
     "wrap": {"size": (0.47, 0.27), "power": 3.0, "slant": -2},
     "large": {"size": (0.47, 0.43), "power": 3.2, "slant": 4},
 }
-_RIMS = ((0.05, 0.05, 0.06), (0.2, 0.12, 0.07), (0.42, 0.25, 0.12), (0.72, 0.7, 0.68), (0.8, 0.64, 0.36),
-         (0.1, 0.14, 0.3), (0.5, 0.06, 0.1), (0.86, 0.84, 0.8), (0.36, 0.36, 0.38), (0.62, 0.42, 0.5))  # fmt: skip
+_RIMS = (
+    (0.05, 0.05, 0.06),
+    (0.2, 0.12, 0.07),
+    (0.42, 0.25, 0.12),
+    (0.72, 0.7, 0.68),
+    (0.8, 0.64, 0.36),
+    (0.1, 0.14, 0.3),
+    (0.5, 0.06, 0.1),
+    (0.86, 0.84, 0.8),
+    (0.36, 0.36, 0.38),
+    (0.62, 0.42, 0.5),
+)
 
 
 def draw_params(rng: np.random.Generator) -> Params:
     """Reading glasses: clear lenses, sometimes a reflection."""
     shape = str(rng.choice([name for name in SHAPES if name != "wrap"]))
     return draw_frame(rng, shape) | {
-        "lens": [0.82, 0.88, 0.9], "lens_low": [0.88, 0.9, 0.9], "opacity": round(float(rng.uniform(0.02, 0.12)), 3),
-        "glare": round(float(rng.choice([0.0, rng.uniform(0.1, 0.6)])), 3), "shine": [0.95, 0.97, 1.0],
-    }  # fmt: skip
+        "lens": [0.82, 0.88, 0.9],
+        "lens_low": [0.88, 0.9, 0.9],
+        "opacity": round(float(rng.uniform(0.02, 0.12)), 3),
+        "glare": round(float(rng.choice([0.0, rng.uniform(0.1, 0.6)])), 3),
+        "shine": [0.95, 0.97, 1.0],
+    }
 
 
 def draw_frame(rng: np.random.Generator, shape: str) -> Params:
@@ -46,11 +60,16 @@ def draw_frame(rng: np.random.Generator, shape: str) -> Params:
     rim = np.clip(np.asarray(_RIMS[rng.integers(len(_RIMS))]) * np.exp(rng.normal(0, 0.1, 3)), 0, 1)
     thick = float(rng.choice([rng.uniform(0.009, 0.018), rng.uniform(0.02, 0.05)]))
     return {
-        "shape": shape, "rim": [round(float(c), 3) for c in rim], "thick": round(thick, 4),
-        "rimless": bool(rng.random() < 0.1), "size": round(float(rng.normal(0.94, 0.06)), 3),
-        "low": round(float(rng.normal(0.05, 0.05)), 3), "tilt_deg": round(float(rng.normal(0, 1.5)), 2),
-        "glare_at": round(float(rng.uniform(-0.5, 0.5)), 3), "seed": int(rng.integers(2**31)),
-    }  # fmt: skip
+        "shape": shape,
+        "rim": [round(float(c), 3) for c in rim],
+        "thick": round(thick, 4),
+        "rimless": bool(rng.random() < 0.1),
+        "size": round(float(rng.normal(0.94, 0.06)), 3),
+        "low": round(float(rng.normal(0.05, 0.05)), 3),
+        "tilt_deg": round(float(rng.normal(0, 1.5)), 2),
+        "glare_at": round(float(rng.uniform(-0.5, 0.5)), 3),
+        "seed": int(rng.integers(2**31)),
+    }
 
 
 def lens_outline(shape: str, centre: ArrayLike, half: float, side: int, size: float) -> Points:
@@ -120,8 +139,14 @@ def layer(face: LandmarkedFace, params: Params, frame_wh: tuple[int, int], skin_
         board.lay(board.lines(list(temples), max(thick * 0.8, 0.012)), colour * 0.85, 0.01)
     board.lay(board.lines(pieces, max(thick, 0.012)), colour, 0.02)
     if params["shape"] == "aviator":
-        bar = curve([outlines[0][np.argmin(outlines[0][:, 1])], pivot - (0, 0.3 * apart * params["size"]),
-                     outlines[1][np.argmin(outlines[1][:, 1])]], 10)  # fmt: skip
+        bar = curve(
+            [
+                outlines[0][np.argmin(outlines[0][:, 1])],
+                pivot - (0, 0.3 * apart * params["size"]),
+                outlines[1][np.argmin(outlines[1][:, 1])],
+            ],
+            10,
+        )
         board.lay(board.lines([bar], max(thick * 0.8, 0.01)), colour, 0.02)
     if not params["rimless"]:
         board.lay(board.lines(list(outlines), thick, closed=True), colour, 0.02)

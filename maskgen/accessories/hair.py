@@ -19,12 +19,16 @@ if TYPE_CHECKING:
 def draw_params(rng: np.random.Generator) -> Params:
     """Where it falls, how much of it, how wavy."""
     return {
-        "style": str(rng.choice(["side", "side", "both", "strands", "fringe"])), "rgb": wool.draw_hair_rgb(rng),
-        "side": int(rng.choice([-1, 1])), "reach": round(float(rng.uniform(0.0, 0.2)), 3),
-        "wave": round(float(rng.uniform(0.0, 0.05)), 3), "waves": round(float(rng.uniform(0.5, 3.0)), 2),
-        "length": round(float(rng.uniform(0.75, 1.7)), 3), "thick": round(float(rng.uniform(0.6, 1.2)), 2),
+        "style": str(rng.choice(["side", "side", "both", "strands", "fringe"])),
+        "rgb": wool.draw_hair_rgb(rng),
+        "side": int(rng.choice([-1, 1])),
+        "reach": round(float(rng.uniform(0.0, 0.2)), 3),
+        "wave": round(float(rng.uniform(0.0, 0.05)), 3),
+        "waves": round(float(rng.uniform(0.5, 3.0)), 2),
+        "length": round(float(rng.uniform(0.75, 1.7)), 3),
+        "thick": round(float(rng.uniform(0.6, 1.2)), 2),
         "seed": int(rng.integers(2**31)),
-    }  # fmt: skip
+    }
 
 
 def layer(face: LandmarkedFace, params: Params, frame_wh: tuple[int, int], skin_rgb: ArrayLike) -> Layer:

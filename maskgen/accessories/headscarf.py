@@ -20,11 +20,18 @@ if TYPE_CHECKING:
 def draw_params(rng: np.random.Generator) -> Params:
     """Cloth, how close it sits, how it is laid."""
     return {
-        "cloth": cloth.draw_cloth(rng, 0.3, ("floral", "stripes", "dots", "paisley", "heather"), ("plain", "plain", "coarse")),
-        "open": round(float(rng.uniform(-0.05, 0.04)), 3), "brow": round(float(rng.uniform(-0.04, 0.12)), 3),
-        "thick": round(float(rng.uniform(0.26, 0.42)), 3), "under": bool(rng.random() < 0.3), "chin": round(float(rng.uniform(0.0, 0.08)), 3),
-        "side": int(rng.choice([-1, 1])), "lean": round(float(rng.normal(0, 0.02)), 3), "seed": int(rng.integers(2**31)),
-    }  # fmt: skip
+        "cloth": cloth.draw_cloth(
+            rng, 0.3, ("floral", "stripes", "dots", "paisley", "heather"), ("plain", "plain", "coarse")
+        ),
+        "open": round(float(rng.uniform(-0.05, 0.04)), 3),
+        "brow": round(float(rng.uniform(-0.04, 0.12)), 3),
+        "thick": round(float(rng.uniform(0.26, 0.42)), 3),
+        "under": bool(rng.random() < 0.3),
+        "chin": round(float(rng.uniform(0.0, 0.08)), 3),
+        "side": int(rng.choice([-1, 1])),
+        "lean": round(float(rng.normal(0, 0.02)), 3),
+        "seed": int(rng.integers(2**31)),
+    }
 
 
 def layer(face: LandmarkedFace, params: Params, frame_wh: tuple[int, int], skin_rgb: ArrayLike) -> Layer:

@@ -20,11 +20,18 @@ def draw_params(rng: np.random.Generator) -> Params:
     """Cloth, opening, fur or not."""
     return {
         "cloth": cloth.draw_cloth(rng, 0.15, ("camouflage", "heather", "checks"), ("plain", "fleece", "coarse")),
-        "open": round(float(rng.uniform(0.0, 0.13)), 3), "brow": round(float(rng.uniform(-0.02, 0.22)), 3),
-        "thick": round(float(rng.uniform(0.3, 0.5)), 3), "fur": bool(rng.random() < 0.25),
-        "fur_rgb": [round(float(v), 3) for v in ((0.55, 0.45, 0.34), (0.8, 0.78, 0.74), (0.2, 0.18, 0.17), (0.4, 0.33, 0.26))[rng.integers(4)]],
-        "cords": bool(rng.random() < 0.6), "lean": round(float(rng.normal(0, 0.03)), 3), "seed": int(rng.integers(2**31)),
-    }  # fmt: skip
+        "open": round(float(rng.uniform(0.0, 0.13)), 3),
+        "brow": round(float(rng.uniform(-0.02, 0.22)), 3),
+        "thick": round(float(rng.uniform(0.3, 0.5)), 3),
+        "fur": bool(rng.random() < 0.25),
+        "fur_rgb": [
+            round(float(v), 3)
+            for v in ((0.55, 0.45, 0.34), (0.8, 0.78, 0.74), (0.2, 0.18, 0.17), (0.4, 0.33, 0.26))[rng.integers(4)]
+        ],
+        "cords": bool(rng.random() < 0.6),
+        "lean": round(float(rng.normal(0, 0.03)), 3),
+        "seed": int(rng.integers(2**31)),
+    }
 
 
 def opening(marks: Points, gap: float, brow: float, lean: float, below: float) -> Points:
@@ -33,13 +40,22 @@ def opening(marks: Points, gap: float, brow: float, lean: float, below: float) -
     left, right = marks[0, 0] - gap, marks[16, 0] + gap
     middle = (left + right) / 2
     chin = float(marks[8, 1])
-    return curve([
-        (middle + lean, top - 0.08), (middle + (right - middle) * 0.7 + lean, top + 0.06), (right + lean * 0.5, marks[16, 1] - 0.05),
-        (marks[13, 0] * 0.5 + right * 0.5, marks[13, 1]), (marks[11, 0] + gap * 0.6, marks[11, 1] + 0.06),
-        (marks[8, 0] * 0.5 + middle * 0.5, chin + below),
-        (marks[5, 0] - gap * 0.6, marks[5, 1] + 0.06), (marks[3, 0] * 0.5 + left * 0.5, marks[3, 1]),
-        (left + lean * 0.5, marks[0, 1] - 0.05), (middle + (left - middle) * 0.7 + lean, top + 0.06),
-    ], 72, closed=True)  # fmt: skip
+    return curve(
+        [
+            (middle + lean, top - 0.08),
+            (middle + (right - middle) * 0.7 + lean, top + 0.06),
+            (right + lean * 0.5, marks[16, 1] - 0.05),
+            (marks[13, 0] * 0.5 + right * 0.5, marks[13, 1]),
+            (marks[11, 0] + gap * 0.6, marks[11, 1] + 0.06),
+            (marks[8, 0] * 0.5 + middle * 0.5, chin + below),
+            (marks[5, 0] - gap * 0.6, marks[5, 1] + 0.06),
+            (marks[3, 0] * 0.5 + left * 0.5, marks[3, 1]),
+            (left + lean * 0.5, marks[0, 1] - 0.05),
+            (middle + (left - middle) * 0.7 + lean, top + 0.06),
+        ],
+        72,
+        closed=True,
+    )
 
 
 def ring(board: Board, inner: Points, thick: float, drop: float) -> tuple[NDArray[np.float32], NDArray[np.float32]]:

@@ -27,11 +27,15 @@ def draw_params(rng: np.random.Generator) -> Params:
     opacity = float(rng.uniform(0.82, 0.98))
     lens = list(_MIRRORS[rng.integers(len(_MIRRORS))]) if mirror else tint
     return params | {
-        "rimless": False, "size": round(float(params["size"]) * float(rng.uniform(1.0, 1.15)), 3),
-        "lens": lens, "lens_low": tint, "opacity": round(opacity, 3),
+        "rimless": False,
+        "size": round(float(params["size"]) * float(rng.uniform(1.0, 1.15)), 3),
+        "lens": lens,
+        "lens_low": tint,
+        "opacity": round(opacity, 3),
         "opacity_low": round(opacity * (float(rng.uniform(0.4, 0.8)) if fade else 1.0), 3),
-        "glare": round(float(rng.choice([0.0, rng.uniform(0.08, 0.4)])), 3), "shine": [0.8, 0.87, 0.95],
-    }  # fmt: skip
+        "glare": round(float(rng.choice([0.0, rng.uniform(0.08, 0.4)])), 3),
+        "shine": [0.8, 0.87, 0.95],
+    }
 
 
 def layer(face: LandmarkedFace, params: Params, frame_wh: tuple[int, int], skin_rgb: ArrayLike) -> Layer:

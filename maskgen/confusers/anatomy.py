@@ -1,3 +1,4 @@
+# ruff: noqa: RUF005 - points are shifted by pairs, not joined to them
 """A hand in three dimensions, seen from the front.
 
 A skeleton of tapered capsules is bent joint by joint, turned, and seen
@@ -177,9 +178,13 @@ def pose(board: Board, params: Params) -> Skeleton:
     )
     away = arm[0].end + arm[1].end - arm[0].start - arm[1].start
     return Skeleton(
-        tuple(palm), tuple(fingers), arm, away / max(float(np.hypot(away[0], away[1])), 1e-6), cm,
+        tuple(palm),
+        tuple(fingers),
+        arm,
+        away / max(float(np.hypot(away[0], away[1])), 1e-6),
+        cm,
         bool((mirror @ turn @ back)[2] > 0),
-    )  # fmt: skip
+    )
 
 
 class Surface:

@@ -32,15 +32,24 @@ def draw_params(rng: np.random.Generator) -> Params:
         "pink",
         "teal",
     )
-    printed = cloth.draw_cloth(rng, 0.85, ("paisley", "paisley", "paisley", "dots", "floral", "checks", "camouflage"),
-                               ("plain", "plain", "coarse"), colours)  # fmt: skip
+    printed = cloth.draw_cloth(
+        rng,
+        0.85,
+        ("paisley", "paisley", "paisley", "dots", "floral", "checks", "camouflage"),
+        ("plain", "plain", "coarse"),
+        colours,
+    )
     printed["swatch"] = round(float(rng.uniform(0.6, 1.2)), 3)
     return {
-        "cloth": printed, "level": round(float(rng.uniform(0.06, 0.45)), 3), "lift": round(float(rng.uniform(0.02, 0.09)), 3),
+        "cloth": printed,
+        "level": round(float(rng.uniform(0.06, 0.45)), 3),
+        "lift": round(float(rng.uniform(0.02, 0.09)), 3),
         "point": [round(float(rng.normal(0, 0.08)), 3), round(float(rng.uniform(0.3, 0.75)), 3)],
-        "slack": round(float(rng.uniform(0.02, 0.16)), 3), "border": bool(rng.random() < 0.6),
-        "lean": round(float(rng.normal(0, 0.03)), 3), "seed": int(rng.integers(2**31)),
-    }  # fmt: skip
+        "slack": round(float(rng.uniform(0.02, 0.16)), 3),
+        "border": bool(rng.random() < 0.6),
+        "lean": round(float(rng.normal(0, 0.03)), 3),
+        "seed": int(rng.integers(2**31)),
+    }
 
 
 def layer(face: LandmarkedFace, params: Params, frame_wh: tuple[int, int], skin_rgb: ArrayLike) -> Layer:
@@ -58,11 +67,13 @@ def layer(face: LandmarkedFace, params: Params, frame_wh: tuple[int, int], skin_
     jaw = [marks[3] - (params["slack"] * 0.6 + 0.03, 0), marks[13] + (params["slack"] * 0.6 + 0.03, 0)]
     low = [left * 0.15 + jaw[0] * 0.85 + (0, 0.1), right * 0.15 + jaw[1] * 0.85 + (0, 0.1)]
     wave = rng.normal(0, 0.025, (2, 2))
-    outline = np.vstack([
-        top,
-        curve([right, low[1], point * 0.5 + low[1] * 0.5 + (0.02, 0.06) + wave[0], point], 24)[1:],
-        curve([point, point * 0.5 + low[0] * 0.5 + (-0.02, 0.06) + wave[1], low[0], left], 24)[1:-1],
-    ])  # fmt: skip
+    outline = np.vstack(
+        [
+            top,
+            curve([right, low[1], point * 0.5 + low[1] * 0.5 + (0.02, 0.06) + wave[0], point], 24)[1:],
+            curve([point, point * 0.5 + low[0] * 0.5 + (-0.02, 0.06) + wave[1], low[0], left], 24)[1:-1],
+        ]
+    )
     coverage = board.fill(outline)
     middle = float(top[:, 0].mean())
     across = np.asarray(board.x - np.float32(middle) + 0 * board.y, np.float32)

@@ -1,3 +1,4 @@
+# ruff: noqa: RUF005 - points are shifted by pairs, not joined to them
 """Beards and moustaches, hair by hair, on the jaw they grow from."""
 
 from __future__ import annotations
@@ -16,9 +17,15 @@ if TYPE_CHECKING:
     from maskgen.types import LandmarkedFace, Points
 
 HAIR: Final = {
-    "black": (0.09, 0.08, 0.08), "dark": (0.19, 0.14, 0.11), "brown": (0.32, 0.22, 0.15), "auburn": (0.42, 0.22, 0.12),
-    "ginger": (0.62, 0.34, 0.15), "blond": (0.7, 0.56, 0.36), "grey": (0.5, 0.49, 0.48), "white": (0.84, 0.83, 0.81),
-}  # fmt: skip
+    "black": (0.09, 0.08, 0.08),
+    "dark": (0.19, 0.14, 0.11),
+    "brown": (0.32, 0.22, 0.15),
+    "auburn": (0.42, 0.22, 0.12),
+    "ginger": (0.62, 0.34, 0.15),
+    "blond": (0.7, 0.56, 0.36),
+    "grey": (0.5, 0.49, 0.48),
+    "white": (0.84, 0.83, 0.81),
+}
 STYLES: Final = {
     # weight, hairs, length in face widths, how much of the base is covered
     "full": (4, 850, (0.06, 0.13), 0.8),
@@ -38,13 +45,18 @@ def draw_params(rng: np.random.Generator) -> Params:
     hair = str(rng.choice(list(HAIR), p=[0.25, 0.2, 0.17, 0.06, 0.06, 0.08, 0.1, 0.08]))
     tint = np.asarray(HAIR[hair]) * np.exp(rng.normal(0, 0.12)) * np.exp(rng.normal(0, 0.03, 3))
     return {
-        "style": style, "hair": hair, "rgb": [round(float(c), 3) for c in np.clip(tint, 0, 1)],
-        "length": round(float(rng.uniform(*STYLES[style][2])), 4), "density": round(float(rng.uniform(0.65, 1.1)), 2),
-        "base": round(STYLES[style][3] * float(rng.uniform(0.75, 1.05)), 3), "wavy": round(float(rng.uniform(0, 1)), 2),
-        "cheek": round(float(rng.normal(0, 0.05)), 3), "grey": round(float(rng.choice([0.0, rng.uniform(0, 0.5)])), 2),
+        "style": style,
+        "hair": hair,
+        "rgb": [round(float(c), 3) for c in np.clip(tint, 0, 1)],
+        "length": round(float(rng.uniform(*STYLES[style][2])), 4),
+        "density": round(float(rng.uniform(0.65, 1.1)), 2),
+        "base": round(STYLES[style][3] * float(rng.uniform(0.75, 1.05)), 3),
+        "wavy": round(float(rng.uniform(0, 1)), 2),
+        "cheek": round(float(rng.normal(0, 0.05)), 3),
+        "grey": round(float(rng.choice([0.0, rng.uniform(0, 0.5)])), 2),
         "moustache": bool(style in ("full", "long", "stubble", "moustache") or rng.random() < 0.6),
         "seed": int(rng.integers(2**31)),
-    }  # fmt: skip
+    }
 
 
 def layer(face: LandmarkedFace, params: Params, frame_wh: tuple[int, int], skin_rgb: ArrayLike) -> Layer:
@@ -93,22 +105,57 @@ def _zones(marks: Points, params: Params) -> tuple[list[Points], Points]:
         inner_left = left * 0.45 + marks[3] * 0.55 + (0, -0.02 + up)
         inner_right = right * 0.45 + marks[13] * 0.55 + (0, -0.02 + up)
         top_left, top_right = marks[1] * 0.82 + marks[31] * 0.18, marks[15] * 0.82 + marks[35] * 0.18
-        zones.append(np.vstack([
-            out, curve([top_right, marks[14] * 0.72 + right * 0.28 + (0, up), inner_right, right + (0.03, -0.02)], 12),
-            curve([left - (0.03, 0.02), inner_left, marks[2] * 0.72 + left * 0.28 + (0, up), top_left], 12),
-        ]))  # fmt: skip
+        zones.append(
+            np.vstack(
+                [
+                    out,
+                    curve(
+                        [top_right, marks[14] * 0.72 + right * 0.28 + (0, up), inner_right, right + (0.03, -0.02)], 12
+                    ),
+                    curve([left - (0.03, 0.02), inner_left, marks[2] * 0.72 + left * 0.28 + (0, up), top_left], 12),
+                ]
+            )
+        )
     elif style == "chinstrap":
         inner = chin + (jaw - chin) * [0.88, 0.9] - (0, 0.06)
         zones.append(np.vstack([out, inner[::-1]]))
     elif style == "goatee":
-        zones.append(curve([left - (0.03, 0.0), left + (-0.03, 0.12), chin + (-width * 0.42, -0.03), chin + (0, 0.03),
-                            chin + (width * 0.42, -0.03), right + (0.03, 0.12), right + (0.03, 0.0),
-                            (mouth[9] + (0, 0.03))], 40, closed=True))  # fmt: skip
+        zones.append(
+            curve(
+                [
+                    left - (0.03, 0.0),
+                    left + (-0.03, 0.12),
+                    chin + (-width * 0.42, -0.03),
+                    chin + (0, 0.03),
+                    chin + (width * 0.42, -0.03),
+                    right + (0.03, 0.12),
+                    right + (0.03, 0.0),
+                    (mouth[9] + (0, 0.03)),
+                ],
+                40,
+                closed=True,
+            )
+        )
     if params["moustache"]:
         reach = 0.05 if style != "moustache" else 0.03 + 0.06 * params["wavy"]
-        zones.append(curve([left + (-reach, 0.05), left + (-reach * 0.7, -0.02), nose + (-width * 0.3, 0.035), nose + (0, 0.03),
-                            nose + (width * 0.3, 0.035), right + (reach * 0.7, -0.02), right + (reach, 0.05),
-                            mouth[4] + (0.02, 0.0), mouth[3], mouth[2] - (0.02, 0.0)], 48, closed=True))  # fmt: skip
+        zones.append(
+            curve(
+                [
+                    left + (-reach, 0.05),
+                    left + (-reach * 0.7, -0.02),
+                    nose + (-width * 0.3, 0.035),
+                    nose + (0, 0.03),
+                    nose + (width * 0.3, 0.035),
+                    right + (reach * 0.7, -0.02),
+                    right + (reach, 0.05),
+                    mouth[4] + (0.02, 0.0),
+                    mouth[3],
+                    mouth[2] - (0.02, 0.0),
+                ],
+                48,
+                closed=True,
+            )
+        )
     return zones, lips
 
 

@@ -1,3 +1,4 @@
+# ruff: noqa: RUF005 - points are shifted by pairs, not joined to them
 """Cloth for scarves, shirts, collars and bandanas: colour, print, knit, and where it lies on a face."""
 
 from __future__ import annotations
@@ -40,11 +41,16 @@ def draw_cloth(
     name = str(rng.choice(list(colours)))
     pattern = str(rng.choice(list(prints))) if rng.random() < printed else None
     return {
-        "colour": name, "rgb": list(jitter(rng, PALETTE[name])), "pattern": pattern,
-        "pattern_seed": int(rng.integers(2**31)), "swatch": round(float(rng.uniform(0.45, 1.1)), 3),
-        "weave": str(rng.choice(list(weaves))), "gauge": round(float(rng.uniform(0.014, 0.04)), 4),
-        "folds": round(float(rng.uniform(0.5, 1.5)), 2), "seed": int(rng.integers(2**31)),
-    }  # fmt: skip
+        "colour": name,
+        "rgb": list(jitter(rng, PALETTE[name])),
+        "pattern": pattern,
+        "pattern_seed": int(rng.integers(2**31)),
+        "swatch": round(float(rng.uniform(0.45, 1.1)), 3),
+        "weave": str(rng.choice(list(weaves))),
+        "gauge": round(float(rng.uniform(0.014, 0.04)), 4),
+        "folds": round(float(rng.uniform(0.5, 1.5)), 2),
+        "seed": int(rng.integers(2**31)),
+    }
 
 
 @lru_cache(maxsize=16)

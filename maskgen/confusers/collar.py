@@ -1,3 +1,4 @@
+# ruff: noqa: RUF005 - points are shifted by pairs, not joined to them
 """A collar turned up against the wind, or a jacket zipped over the mouth."""
 
 from __future__ import annotations
@@ -35,14 +36,24 @@ def draw_params(rng: np.random.Generator) -> Params:
     )
     return {
         "style": style,
-        "cloth": cloth.draw_cloth(rng, 0.2, ("checks", "heather", "tartan", "camouflage"),
-                                  ("plain", "coarse", "fleece") if style == "coat" else ("plain", "plain", "fleece"), colours),
-        "height": round(float(rng.uniform(0.3, 0.75)), 3), "gap": round(float(rng.uniform(-0.04, 0.3)), 3),
-        "flare": round(float(rng.uniform(0.04, 0.2)), 3), "fold": round(float(rng.uniform(-0.1, 0.12)), 3),
-        "level": round(float(rng.uniform(0.25, 0.72)), 3), "quilt": bool(rng.random() < 0.4),
-        "metal": bool(rng.random() < 0.5), "open": round(float(rng.choice([0.0, rng.uniform(0.03, 0.12)])), 3),
-        "uneven": round(float(rng.normal(0, 0.06)), 3), "seed": int(rng.integers(2**31)),
-    }  # fmt: skip
+        "cloth": cloth.draw_cloth(
+            rng,
+            0.2,
+            ("checks", "heather", "tartan", "camouflage"),
+            ("plain", "coarse", "fleece") if style == "coat" else ("plain", "plain", "fleece"),
+            colours,
+        ),
+        "height": round(float(rng.uniform(0.3, 0.75)), 3),
+        "gap": round(float(rng.uniform(-0.04, 0.3)), 3),
+        "flare": round(float(rng.uniform(0.04, 0.2)), 3),
+        "fold": round(float(rng.uniform(-0.1, 0.12)), 3),
+        "level": round(float(rng.uniform(0.25, 0.72)), 3),
+        "quilt": bool(rng.random() < 0.4),
+        "metal": bool(rng.random() < 0.5),
+        "open": round(float(rng.choice([0.0, rng.uniform(0.03, 0.12)])), 3),
+        "uneven": round(float(rng.normal(0, 0.06)), 3),
+        "seed": int(rng.integers(2**31)),
+    }
 
 
 def layer(face: LandmarkedFace, params: Params, frame_wh: tuple[int, int], skin_rgb: ArrayLike) -> Layer:
@@ -67,14 +78,37 @@ def _coat(board: Board, marks: np.ndarray, params: Params) -> None:
         # The back edge stands beside the neck; the front edge falls from a corner to the throat.
         back = np.array([outer - side * 0.01, tip_y + 0.06])
         front = tip + (side * 0.04, 0.0)
-        outline = np.vstack([
-            curve([(outer + side * 0.16, chin[1] + 0.5), (outer + side * 0.06, chin[1] + 0.14), back], 20),
-            curve([back, back * 0.5 + front * 0.5 + (0, 0.035), front], 12)[1:],
-            curve([front, front * 0.45 + np.array([inner, chin[1] + 0.24]) * 0.55 - (side * 0.03, 0), (inner, chin[1] + 0.24),
-                   (chin[0] - side * 0.06, chin[1] + 0.62), (chin[0] - side * 0.1, 2.0)], 30)[1:],
-            curve([(side * 0.7, 2.0), (side * 1.6, 2.0), (side * 1.5, chin[1] + 0.62), (outer + side * 0.4, chin[1] + 0.42),
-                   (outer + side * 0.16, chin[1] + 0.36)], 20),
-        ])  # fmt: skip
+        outline = np.vstack(
+            [
+                curve(
+                    np.array(
+                        [(outer + side * 0.16, chin[1] + 0.5), (outer + side * 0.06, chin[1] + 0.14), tuple(back)]
+                    ),
+                    20,
+                ),
+                curve(np.stack([back, back * 0.5 + front * 0.5 + (0, 0.035), front]), 12)[1:],
+                curve(
+                    [
+                        tuple(front),
+                        tuple(front * 0.45 + np.array([inner, chin[1] + 0.24]) * 0.55 - (side * 0.03, 0)),
+                        (inner, chin[1] + 0.24),
+                        (chin[0] - side * 0.06, chin[1] + 0.62),
+                        (chin[0] - side * 0.1, 2.0),
+                    ],
+                    30,
+                )[1:],
+                curve(
+                    [
+                        (side * 0.7, 2.0),
+                        (side * 1.6, 2.0),
+                        (side * 1.5, chin[1] + 0.62),
+                        (outer + side * 0.4, chin[1] + 0.42),
+                        (outer + side * 0.16, chin[1] + 0.36),
+                    ],
+                    20,
+                ),
+            ]
+        )
         coverage = board.fill(outline)
         lean = np.abs(board.x - np.float32(inner)) / np.float32(abs(outer - inner) + 1e-3)
         form = np.sqrt(np.clip(lean * (1.6 - lean * 0.8), 0, 1.2)) * np.float32(0.1)
@@ -102,8 +136,10 @@ def _zip(board: Board, marks: np.ndarray, params: Params) -> None:
     left, right = top[0] - (flare, -0.02), top[-1] + (flare, 0.02)
     top = cloth.ragged(np.vstack([left, top[2:-2], right]), rng, 0.004)
     neck = float(marks[8, 1]) + 0.22
-    sides = [np.array([end, (end[0] + s * 0.02, neck - 0.12), (s * 0.68, neck + 0.1), (s * 1.5, neck + 0.4), (s * 1.6, 2.1)])
-             for s, end in ((1, right), (-1, left))]  # fmt: skip
+    sides = [
+        np.array([end, (end[0] + s * 0.02, neck - 0.12), (s * 0.68, neck + 0.1), (s * 1.5, neck + 0.4), (s * 1.6, 2.1)])
+        for s, end in ((1, right), (-1, left))
+    ]
     coverage = board.fill(np.vstack([top, curve(sides[0], 32)[1:], curve(sides[1], 32)[:0:-1]]))
     _, gap = cloth.between(board, top, np.array([(-1.6, 1.9), (1.6, 1.9)]))
     below, across = np.asarray(board.y - (1.9 - gap), np.float32), np.asarray(board.x - np.float32(middle), np.float32)

@@ -1,3 +1,4 @@
+# ruff: noqa: RUF005 - points are shifted by pairs, not joined to them
 """Cups, mugs, glasses, cans and bottles at the mouth."""
 
 from __future__ import annotations
@@ -39,12 +40,21 @@ def draw_params(rng: np.random.Generator) -> Params:
     lean = float(rng.normal(0, 7)) + side * 4
     length = STYLES[style][2] * CM * scale
     params: Params = {
-        "style": style, "rgb": unit_rgb(rng), "second": unit_rgb(rng), "band": unit_rgb(rng, str(rng.choice(["brown", "beige", "white", "black"]))),
-        "rim_at": [round(x, 4), round(y, 4)], "lean_deg": round(lean, 2), "scale": round(scale, 3),
-        "tip": round(float(rng.uniform(-0.35, 0.55)), 3), "side": side, "handle": bool(rng.random() < 0.75),
+        "style": style,
+        "rgb": unit_rgb(rng),
+        "second": unit_rgb(rng),
+        "band": unit_rgb(rng, str(rng.choice(["brown", "beige", "white", "black"]))),
+        "rim_at": [round(x, 4), round(y, 4)],
+        "lean_deg": round(lean, 2),
+        "scale": round(scale, 3),
+        "tip": round(float(rng.uniform(-0.35, 0.55)), 3),
+        "side": side,
+        "handle": bool(rng.random() < 0.75),
         "print": str(rng.choice(["none", "none", "band", "logo", "stripes", "dots", "floral", "letters"])),
-        "seed": int(rng.integers(2**31)), "hand": None, "other": None,
-    }  # fmt: skip
+        "seed": int(rng.integers(2**31)),
+        "hand": None,
+        "other": None,
+    }
     if rng.random() < 0.85:
         down = length * (0.48 if style != "bottle" else 0.62)
         at = (x + side * 0.1 - np.sin(np.radians(lean)) * down, y + down)
@@ -155,9 +165,8 @@ def _colour(board: Board, params: Params, x: Field, y: Field, half: Field, tall:
         drink = np.clip((down - np.float32(0.35)) * 50, 0, 1)
         rgb = rgb + (second[:, None, None] * 0.9 - rgb) * drink * np.float32(0.8)
     elif style == "bottle":
-        cap = np.clip((0.05 - down) * 90, 0, 1)
         label = np.clip((0.13 - np.abs(down - np.float32(0.66))) * 60, 0, 1)
-        rgb = rgb + (second[:, None, None] - rgb) * np.maximum(cap * 0, label)
+        rgb = rgb + (second[:, None, None] - rgb) * label
     elif style == "can":
         metal = np.clip((0.05 - np.minimum(down, 1 - down)) * 60, 0, 1)
         rgb = rgb + (np.float32(0.74) - rgb) * metal
@@ -182,8 +191,16 @@ def _rim(board: Board, params: Params, rim: float, open_rim: float) -> None:
 def _handle(board: Board, params: Params, rim: float, tall: float) -> None:
     """An ear on the side of the hand."""
     side = params["side"]
-    loop = curve([(side * rim * 0.9, tall * 0.2), (side * rim * 1.5, tall * 0.24), (side * rim * 1.62, tall * 0.5),
-                  (side * rim * 1.4, tall * 0.74), (side * rim * 0.9, tall * 0.8)], 20)  # fmt: skip
+    loop = curve(
+        [
+            (side * rim * 0.9, tall * 0.2),
+            (side * rim * 1.5, tall * 0.24),
+            (side * rim * 1.62, tall * 0.5),
+            (side * rim * 1.4, tall * 0.74),
+            (side * rim * 0.9, tall * 0.8),
+        ],
+        20,
+    )
     path = things.placed(loop, params["rim_at"], params["lean_deg"])
     ear = board.lines([path], 0.09 * params["scale"])
     board.lay(ear, np.asarray(params["rgb"], np.float32) * 0.92, board.puff(ear, 0.045, 0.045))

@@ -1,3 +1,4 @@
+# ruff: noqa: RUF005 - points are shifted by pairs, not joined to them
 """Things eaten out of the hand, at the mouth."""
 
 from __future__ import annotations
@@ -29,10 +30,17 @@ def draw_params(rng: np.random.Generator) -> Params:
     out = {"ice_cream": 0.06, "banana": 0.08, "apple": 0.16}.get(kind, 0.3)
     bend = 34 if kind in ("ice_cream", "banana") else 24
     params: Params = {
-        "kind": kind, "at": [round(v, 4) for v in at], "angle_deg": round(angle, 2), "scale": round(float(rng.normal(1.1, 0.12)), 3),
-        "side": side, "tint": [round(float(v), 4) for v in np.exp(rng.normal(0, 0.07, 3))], "pick": int(rng.integers(4)),
-        "seed": int(rng.integers(2**31)), "hand": None, "other": None,
-    }  # fmt: skip
+        "kind": kind,
+        "at": [round(v, 4) for v in at],
+        "angle_deg": round(angle, 2),
+        "scale": round(float(rng.normal(1.1, 0.12)), 3),
+        "side": side,
+        "tint": [round(float(v), 4) for v in np.exp(rng.normal(0, 0.07, 3))],
+        "pick": int(rng.integers(4)),
+        "seed": int(rng.integers(2**31)),
+        "hand": None,
+        "other": None,
+    }
     if rng.random() < 0.92:
         hold = (at[0] + side * out, at[1] + down)
         params["hand"] = things.draw_grip(rng, side, hold, turn=-76, bend=bend)
@@ -55,8 +63,19 @@ def layer(face: LandmarkedFace, params: Params, frame_wh: tuple[int, int], skin_
     return board.layer(follows_face=False, shadow=0.65, lift=0.04 * frame.unit, gloss=0.04)
 
 
-def _piece(board: Board, params: Params, outline: ArrayLike, rgb: ArrayLike, depth: float, rough: float = 0.05, *,
-           grain: float = 0.02, seed: int = 0, height: float = 0.0, gloss: float = 0.0) -> None:  # fmt: skip
+def _piece(
+    board: Board,
+    params: Params,
+    outline: ArrayLike,
+    rgb: ArrayLike,
+    depth: float,
+    rough: float = 0.05,
+    *,
+    grain: float = 0.02,
+    seed: int = 0,
+    height: float = 0.0,
+    gloss: float = 0.0,
+) -> None:
     """One solid: a rounded cushion with mottled colour; outline in the food's own frame."""
     points = things.placed(outline, params["at"], params["angle_deg"])
     part = board.around(points, pad=0.06)
@@ -77,7 +96,9 @@ def _piece(board: Board, params: Params, outline: ArrayLike, rgb: ArrayLike, dep
         centre = points.mean(0) + (-0.3 * np.ptp(points[:, 0]) / 2, -0.4 * np.ptp(points[:, 1]) / 2)
         away = np.square(part.x - np.float32(centre[0])) + np.square(part.y - np.float32(centre[1]))
         painted = painted + np.float32(gloss) * np.exp(-away / np.float32((0.16 * np.ptp(points[:, 0])) ** 2))
-    part.lay(coverage, np.clip(painted, 0, 1), form + mottle * np.float32(0.05) + np.float32(height))
+    part.lay(
+        coverage, np.clip(painted, 0, 1), np.asarray(form + mottle * np.float32(0.05) + np.float32(height), np.float32)
+    )
 
 
 def _wavy(rng: np.random.Generator, left: float, right: float, y: float, thick: float, wave: float) -> np.ndarray:
@@ -255,7 +276,7 @@ def _ice_cream(board: Board, params: Params, rng: np.random.Generator) -> None:
     part.lay(
         coverage,
         np.asarray((0.83, 0.6, 0.33), np.float32)[:, None, None] * (0.6 + 0.4 * square) * (0.88 + 0.12 * waffle),
-        height + waffle * np.float32(0.006),
+        np.asarray(height + waffle * np.float32(0.006), np.float32),
     )
     order = [int(v) for v in rng.integers(0, 4, 3)]
     for k in range(int(rng.integers(1, 3)) + 1):
@@ -287,8 +308,13 @@ def _banana(board: Board, params: Params, rng: np.random.Generator) -> None:
         0.03,
     )
     for k in (-1, 0, 1):
-        peel = np.array([spine[flesh] + normal[flesh] * half[flesh] * (k * 0.9 - 0.4), spine[flesh] + normal[flesh] * half[flesh] * (k * 0.9 + 0.4),
-                         spine[flesh] + normal[flesh] * half[flesh] * k * 2.3 + way[flesh] / 0.035 * cm * rng.uniform(0.6, 1.1)])  # fmt: skip
+        peel = np.array(
+            [
+                spine[flesh] + normal[flesh] * half[flesh] * (k * 0.9 - 0.4),
+                spine[flesh] + normal[flesh] * half[flesh] * (k * 0.9 + 0.4),
+                spine[flesh] + normal[flesh] * half[flesh] * k * 2.3 + way[flesh] / 0.035 * cm * rng.uniform(0.6, 1.1),
+            ]
+        )
         _piece(board, params, curve(peel, 24, closed=True), (0.95, 0.84, 0.45), 0.02, 0.04, seed=k + 3)
 
 

@@ -20,39 +20,165 @@ if TYPE_CHECKING:
 # from the image's right; ``side`` mirrors. ``at`` is in face widths, numbers
 # in pairs are (mean, deviation). ``curl`` is one bend a joint, for all fingers.
 POSES: Final[dict[str, dict[str, Any]]] = {
-    "cover": {"weight": 5, "anchor": "fingers", "at": ((0.02, 0.05), (0.08, 0.05)), "turn": (-62, 16), "roll": (8, 14),
-              "pitch": (-8, 10), "curl": ((14, 8), (14, 8), (8, 5)), "spread": (1.5, 2), "thumb": ((26, 10), (10, 8), (8, 6))},
-    "flat": {"weight": 3, "anchor": "fingers", "at": ((0.0, 0.05), (0.05, 0.05)), "turn": (-88, 10), "roll": (0, 10),
-             "pitch": (0, 8), "curl": ((5, 5), (8, 5), (5, 4)), "spread": (0.5, 1.2), "thumb": ((22, 12), (5, 8), (5, 5))},
-    "below": {"weight": 3, "anchor": "fingers", "at": ((0.05, 0.08), (0.22, 0.06)), "turn": (-18, 14), "roll": (6, 14),
-              "pitch": (-10, 10), "curl": ((12, 7), (14, 8), (8, 5)), "spread": (1.5, 2.2), "thumb": ((26, 12), (8, 8), (8, 6))},
-    "cheek": {"weight": 2, "anchor": "palm", "at": ((0.34, 0.06), (0.3, 0.08)), "turn": (-6, 12), "roll": (24, 14),
-              "pitch": (-6, 8), "curl": ((10, 8), (16, 9), (10, 6)), "spread": (1, 2), "thumb": ((30, 10), (10, 8), (8, 6))},
-    "fist": {"weight": 3, "anchor": "knuckles", "at": ((0.0, 0.05), (0.12, 0.06)), "turn": (-48, 18), "roll": (28, 16),
-             "pitch": (22, 12), "curl": ((78, 8), (92, 6), (48, 8)), "spread": (0, 1), "thumb": ((8, 6), (48, 10), (34, 8))},
-    "cough": {"weight": 3, "anchor": "knuckles", "at": ((0.03, 0.05), (0.1, 0.05)), "turn": (-68, 14), "roll": (-52, 14),
-              "pitch": (8, 10), "curl": ((72, 8), (88, 6), (45, 8)), "spread": (0, 1), "thumb": ((6, 6), (40, 10), (30, 8))},
-    "chin": {"weight": 3, "anchor": "knuckles", "at": ((0.03, 0.07), (0.44, 0.05)), "turn": (-22, 14), "roll": (10, 16),
-             "pitch": (16, 10), "curl": ((62, 12), (78, 10), (40, 8)), "spread": (1, 1), "thumb": ((14, 8), (30, 10), (20, 8))},
-    "think": {"weight": 2, "anchor": "knuckles", "at": ((0.1, 0.05), (0.36, 0.05)), "turn": (-24, 10), "roll": (26, 12),
-              "pitch": (4, 8), "curl": ((62, 10), (80, 8), (42, 8)), "spread": (2, 1), "thumb": ((46, 8), (6, 8), (4, 5)),
-              "free": {0: (14, 20, 12)}},
-    "hush": {"weight": 2, "anchor": "index", "at": ((0.0, 0.03), (-0.02, 0.05)), "turn": (-14, 12), "roll": (22, 16),
-             "pitch": (0, 6), "curl": ((74, 8), (90, 6), (48, 8)), "spread": (0, 1), "thumb": ((8, 6), (44, 10), (30, 8)),
-             "free": {0: (4, 6, 4)}},
-    "lips": {"weight": 2, "anchor": "tip", "at": ((0.04, 0.05), (0.03, 0.05)), "turn": (-36, 16), "roll": (4, 14),
-             "pitch": (6, 8), "curl": ((28, 10), (30, 10), (16, 8)), "spread": (1, 2), "thumb": ((30, 10), (14, 8), (10, 8))},
-    "pinch": {"weight": 1, "anchor": "pinch", "at": ((0.0, 0.03), (-0.06, 0.04)), "turn": (-32, 12), "roll": (34, 12),
-              "pitch": (6, 8), "curl": ((60, 10), (76, 8), (40, 8)), "spread": (1, 1), "thumb": ((22, 6), (22, 8), (8, 5)),
-              "free": {0: (34, 40, 18)}},
-    "stop": {"weight": 2, "anchor": "palm", "at": ((0.02, 0.15), (0.12, 0.15)), "turn": (0, 24), "roll": (180, 12),
-             "pitch": (0, 10), "curl": ((6, 6), (8, 6), (6, 4)), "spread": (8, 4), "thumb": ((46, 10), (-6, 8), (4, 5)),
-             "scale": (1.3, 0.18)},
-    "both": {"weight": 3, "anchor": "fingers", "at": ((0.13, 0.04), (0.1, 0.05)), "turn": (-34, 14), "roll": (10, 12),
-             "pitch": (-6, 8), "curl": ((10, 6), (14, 7), (8, 5)), "spread": (0.5, 1.5), "thumb": ((26, 10), (8, 8), (6, 5))},
-    "prayer": {"weight": 1, "anchor": "middle", "at": ((0.06, 0.015), (-0.02, 0.06)), "turn": (-10, 6), "roll": (-52, 12),
-               "pitch": (-4, 6), "curl": ((5, 4), (6, 4), (5, 4)), "spread": (1, 1), "thumb": ((14, 6), (6, 6), (5, 5))},
-}  # fmt: skip
+    "cover": {
+        "weight": 5,
+        "anchor": "fingers",
+        "at": ((0.02, 0.05), (0.08, 0.05)),
+        "turn": (-62, 16),
+        "roll": (8, 14),
+        "pitch": (-8, 10),
+        "curl": ((14, 8), (14, 8), (8, 5)),
+        "spread": (1.5, 2),
+        "thumb": ((26, 10), (10, 8), (8, 6)),
+    },
+    "flat": {
+        "weight": 3,
+        "anchor": "fingers",
+        "at": ((0.0, 0.05), (0.05, 0.05)),
+        "turn": (-88, 10),
+        "roll": (0, 10),
+        "pitch": (0, 8),
+        "curl": ((5, 5), (8, 5), (5, 4)),
+        "spread": (0.5, 1.2),
+        "thumb": ((22, 12), (5, 8), (5, 5)),
+    },
+    "below": {
+        "weight": 3,
+        "anchor": "fingers",
+        "at": ((0.05, 0.08), (0.22, 0.06)),
+        "turn": (-18, 14),
+        "roll": (6, 14),
+        "pitch": (-10, 10),
+        "curl": ((12, 7), (14, 8), (8, 5)),
+        "spread": (1.5, 2.2),
+        "thumb": ((26, 12), (8, 8), (8, 6)),
+    },
+    "cheek": {
+        "weight": 2,
+        "anchor": "palm",
+        "at": ((0.34, 0.06), (0.3, 0.08)),
+        "turn": (-6, 12),
+        "roll": (24, 14),
+        "pitch": (-6, 8),
+        "curl": ((10, 8), (16, 9), (10, 6)),
+        "spread": (1, 2),
+        "thumb": ((30, 10), (10, 8), (8, 6)),
+    },
+    "fist": {
+        "weight": 3,
+        "anchor": "knuckles",
+        "at": ((0.0, 0.05), (0.12, 0.06)),
+        "turn": (-48, 18),
+        "roll": (28, 16),
+        "pitch": (22, 12),
+        "curl": ((78, 8), (92, 6), (48, 8)),
+        "spread": (0, 1),
+        "thumb": ((8, 6), (48, 10), (34, 8)),
+    },
+    "cough": {
+        "weight": 3,
+        "anchor": "knuckles",
+        "at": ((0.03, 0.05), (0.1, 0.05)),
+        "turn": (-68, 14),
+        "roll": (-52, 14),
+        "pitch": (8, 10),
+        "curl": ((72, 8), (88, 6), (45, 8)),
+        "spread": (0, 1),
+        "thumb": ((6, 6), (40, 10), (30, 8)),
+    },
+    "chin": {
+        "weight": 3,
+        "anchor": "knuckles",
+        "at": ((0.03, 0.07), (0.44, 0.05)),
+        "turn": (-22, 14),
+        "roll": (10, 16),
+        "pitch": (16, 10),
+        "curl": ((62, 12), (78, 10), (40, 8)),
+        "spread": (1, 1),
+        "thumb": ((14, 8), (30, 10), (20, 8)),
+    },
+    "think": {
+        "weight": 2,
+        "anchor": "knuckles",
+        "at": ((0.1, 0.05), (0.36, 0.05)),
+        "turn": (-24, 10),
+        "roll": (26, 12),
+        "pitch": (4, 8),
+        "curl": ((62, 10), (80, 8), (42, 8)),
+        "spread": (2, 1),
+        "thumb": ((46, 8), (6, 8), (4, 5)),
+        "free": {0: (14, 20, 12)},
+    },
+    "hush": {
+        "weight": 2,
+        "anchor": "index",
+        "at": ((0.0, 0.03), (-0.02, 0.05)),
+        "turn": (-14, 12),
+        "roll": (22, 16),
+        "pitch": (0, 6),
+        "curl": ((74, 8), (90, 6), (48, 8)),
+        "spread": (0, 1),
+        "thumb": ((8, 6), (44, 10), (30, 8)),
+        "free": {0: (4, 6, 4)},
+    },
+    "lips": {
+        "weight": 2,
+        "anchor": "tip",
+        "at": ((0.04, 0.05), (0.03, 0.05)),
+        "turn": (-36, 16),
+        "roll": (4, 14),
+        "pitch": (6, 8),
+        "curl": ((28, 10), (30, 10), (16, 8)),
+        "spread": (1, 2),
+        "thumb": ((30, 10), (14, 8), (10, 8)),
+    },
+    "pinch": {
+        "weight": 1,
+        "anchor": "pinch",
+        "at": ((0.0, 0.03), (-0.06, 0.04)),
+        "turn": (-32, 12),
+        "roll": (34, 12),
+        "pitch": (6, 8),
+        "curl": ((60, 10), (76, 8), (40, 8)),
+        "spread": (1, 1),
+        "thumb": ((22, 6), (22, 8), (8, 5)),
+        "free": {0: (34, 40, 18)},
+    },
+    "stop": {
+        "weight": 2,
+        "anchor": "palm",
+        "at": ((0.02, 0.15), (0.12, 0.15)),
+        "turn": (0, 24),
+        "roll": (180, 12),
+        "pitch": (0, 10),
+        "curl": ((6, 6), (8, 6), (6, 4)),
+        "spread": (8, 4),
+        "thumb": ((46, 10), (-6, 8), (4, 5)),
+        "scale": (1.3, 0.18),
+    },
+    "both": {
+        "weight": 3,
+        "anchor": "fingers",
+        "at": ((0.13, 0.04), (0.1, 0.05)),
+        "turn": (-34, 14),
+        "roll": (10, 12),
+        "pitch": (-6, 8),
+        "curl": ((10, 6), (14, 7), (8, 5)),
+        "spread": (0.5, 1.5),
+        "thumb": ((26, 10), (8, 8), (6, 5)),
+    },
+    "prayer": {
+        "weight": 1,
+        "anchor": "middle",
+        "at": ((0.06, 0.015), (-0.02, 0.06)),
+        "turn": (-10, 6),
+        "roll": (-52, 12),
+        "pitch": (-4, 6),
+        "curl": ((5, 4), (6, 4), (5, 4)),
+        "spread": (1, 1),
+        "thumb": ((14, 6), (6, 6), (5, 5)),
+    },
+}
 PAIRS: Final = ("both", "prayer")
 
 
@@ -78,16 +204,22 @@ def draw_hand_params(rng: np.random.Generator, pose: str, side: int, **fixed: An
         curl.append([round(float(b + finger * 2 * (b > 3) + rng.normal(0, 3)), 2) for b in own])
     x, y = near(about["at"][0]), near(about["at"][1])
     params: Params = {
-        "side": side, "anchor": about["anchor"], "at": [side * x, y], "turn_deg": near(about["turn"]),
-        "roll_deg": near(about["roll"]), "pitch_deg": near(about["pitch"]), "curl": curl,
-        "spread_deg": near(about["spread"]), "thumb": [near(pair) for pair in about["thumb"]],
+        "side": side,
+        "anchor": about["anchor"],
+        "at": [side * x, y],
+        "turn_deg": near(about["turn"]),
+        "roll_deg": near(about["roll"]),
+        "pitch_deg": near(about["pitch"]),
+        "curl": curl,
+        "spread_deg": near(about["spread"]),
+        "thumb": [near(pair) for pair in about["thumb"]],
         "scale": round(float(np.clip(rng.normal(*about.get("scale", (1.0, 0.09))), 0.75, 1.9)), 3),
         "fat": round(float(np.clip(rng.normal(1.0, 0.07), 0.85, 1.18)), 3),
         "bony": round(float(rng.uniform(0.2, 1.4)), 2),
         "wrinkles": round(float(rng.uniform(0.12, 0.45)), 2),
         **draw_looks(rng),
         "seed": int(rng.integers(2**31)),
-    }  # fmt: skip
+    }
     return params | fixed
 
 
@@ -102,15 +234,20 @@ def draw_looks(rng: np.random.Generator) -> Params:
         looks["nail_length"] = round(float(rng.uniform(1.0, 2.4)), 2)
     if rng.random() < 0.2:
         gold, silver = (0.83, 0.68, 0.36), (0.76, 0.77, 0.79)
-        looks["ring"] = {"finger": int(rng.choice([0, 1, 2, 2, 2, 3])), "width": round(float(rng.uniform(0.18, 0.5)), 2),
-                         "rgb": list(gold if rng.random() < 0.5 else silver)}  # fmt: skip
+        looks["ring"] = {
+            "finger": int(rng.choice([0, 1, 2, 2, 2, 3])),
+            "width": round(float(rng.uniform(0.18, 0.5)), 2),
+            "rgb": list(gold if rng.random() < 0.5 else silver),
+        }
     if rng.random() < 0.15:
         looks["watch"] = {
-            "strap": round(float(rng.uniform(1.2, 2.2)), 2), "dial": round(float(rng.uniform(1.2, 1.9)), 2),
-            "power": float(rng.choice([2, 2, 4])), "rgb": unit_rgb(rng, str(rng.choice(["black", "brown", "grey", "navy"]))),
+            "strap": round(float(rng.uniform(1.2, 2.2)), 2),
+            "dial": round(float(rng.uniform(1.2, 1.9)), 2),
+            "power": float(rng.choice([2, 2, 4])),
+            "rgb": unit_rgb(rng, str(rng.choice(["black", "brown", "grey", "navy"]))),
             "case": unit_rgb(rng, str(rng.choice(["light_grey", "charcoal", "mustard"]))),
             "face": unit_rgb(rng, str(rng.choice(["black", "white", "navy"]))),
-        }  # fmt: skip
+        }
     looks["sleeve"] = draw_sleeve(rng) if rng.random() < 0.6 else None
     if rng.random() < 0.06:
         looks["glove"] = [
@@ -122,10 +259,13 @@ def draw_looks(rng: np.random.Generator) -> Params:
 def draw_sleeve(rng: np.random.Generator) -> Params:
     """A sleeve: colour, where it begins behind the wrist (cm), how wide."""
     return {
-        "rgb": unit_rgb(rng), "start": round(float(rng.choice([rng.uniform(0.5, 3), rng.uniform(3, 11)])), 2),
-        "wide": round(float(rng.uniform(0.35, 1.3)), 2), "folds": round(float(rng.uniform(0.5, 1.6)), 2),
-        "cuff": round(float(rng.uniform(0.8, 5)), 2), "ribbed": bool(rng.random() < 0.3),
-    }  # fmt: skip
+        "rgb": unit_rgb(rng),
+        "start": round(float(rng.choice([rng.uniform(0.5, 3), rng.uniform(3, 11)])), 2),
+        "wide": round(float(rng.uniform(0.35, 1.3)), 2),
+        "folds": round(float(rng.uniform(0.5, 1.6)), 2),
+        "cuff": round(float(rng.uniform(0.8, 5)), 2),
+        "ribbed": bool(rng.random() < 0.3),
+    }
 
 
 def unit_rgb(rng: np.random.Generator, name: str | None = None) -> list[float]:

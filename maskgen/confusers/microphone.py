@@ -25,13 +25,28 @@ def draw_params(rng: np.random.Generator) -> Params:
     head = [float(rng.normal(0.03, 0.06)) * side, float(rng.normal(0.16, 0.06))]
     scale = float(rng.normal(1.1, 0.12))
     params: Params = {
-        "style": style, "at": [round(v, 4) for v in head], "lean_deg": round(lean, 2), "scale": round(scale, 3), "side": side,
-        "head_rgb": unit_rgb(rng, str(rng.choice(["grey", "charcoal", "light_grey", "light_grey", "beige"] if style in ("mesh", "studio") else
-                                                 ["black", "black", "charcoal", "red", "royal_blue", "yellow", "forest", "orange"]))),
+        "style": style,
+        "at": [round(v, 4) for v in head],
+        "lean_deg": round(lean, 2),
+        "scale": round(scale, 3),
+        "side": side,
+        "head_rgb": unit_rgb(
+            rng,
+            str(
+                rng.choice(
+                    ["grey", "charcoal", "light_grey", "light_grey", "beige"]
+                    if style in ("mesh", "studio")
+                    else ["black", "black", "charcoal", "red", "royal_blue", "yellow", "forest", "orange"]
+                )
+            ),
+        ),
         "body_rgb": unit_rgb(rng, str(rng.choice(["black", "charcoal", "black", "grey", "navy"]))),
-        "flag_rgb": unit_rgb(rng), "long": round(float(rng.uniform(1.0, 1.35)), 2), "seed": int(rng.integers(2**31)),
-        "stand": bool(style == "studio" or rng.random() < 0.25), "hand": None,
-    }  # fmt: skip
+        "flag_rgb": unit_rgb(rng),
+        "long": round(float(rng.uniform(1.0, 1.35)), 2),
+        "seed": int(rng.integers(2**31)),
+        "stand": bool(style == "studio" or rng.random() < 0.25),
+        "hand": None,
+    }
     if not params["stand"]:
         down = 0.62 * scale
         turn = np.radians(lean)

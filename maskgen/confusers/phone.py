@@ -1,3 +1,4 @@
+# ruff: noqa: RUF005 - points are shifted by pairs, not joined to them
 """A telephone at the mouth, before the face, or along the cheek."""
 
 from __future__ import annotations
@@ -47,15 +48,43 @@ def draw_params(rng: np.random.Generator) -> Params:
         turn, hold = -42.0, at + np.array([side * 0.04, 0.2])
     hand = things.draw_grip(rng, side, (float(hold[0]), float(hold[1])), turn=turn, bend=16)
     return {
-        "pose": pose, "at": [round(float(v), 4) for v in at], "angle_deg": round(angle, 2), "scale": round(scale, 3),
+        "pose": pose,
+        "at": [round(float(v), 4) for v in at],
+        "angle_deg": round(angle, 2),
+        "scale": round(scale, 3),
         "size": [round(float(rng.uniform(6.8, 7.9)), 2), round(float(rng.uniform(14.2, 16.4)), 2)],
         "round": round(float(rng.uniform(0.5, 1.3)), 2),
-        "rgb": unit_rgb(rng, str(rng.choice(["black", "charcoal", "white", "light_grey", "navy", "pink", "red", "lavender", "mint", "beige", "royal_blue"]))),
-        "case": str(rng.choice(["none", "none", "plain", "printed", "flip"])), "pattern": str(rng.choice(["floral", "dots", "stripes", "letters", "logo", "tie_dye", "checks"])),
-        "lenses": int(rng.integers(1, 5)), "layout": str(rng.choice(["square", "column", "middle"])), "logo": bool(rng.random() < 0.5),
-        "screen": bool(pose == "voice" and rng.random() < 0.5), "glow": [round(float(v), 3) for v in rng.uniform(0.1, 0.95, 3)],
-        "side": side, "hand": hand, "seed": int(rng.integers(2**31)),
-    }  # fmt: skip
+        "rgb": unit_rgb(
+            rng,
+            str(
+                rng.choice(
+                    [
+                        "black",
+                        "charcoal",
+                        "white",
+                        "light_grey",
+                        "navy",
+                        "pink",
+                        "red",
+                        "lavender",
+                        "mint",
+                        "beige",
+                        "royal_blue",
+                    ]
+                )
+            ),
+        ),
+        "case": str(rng.choice(["none", "none", "plain", "printed", "flip"])),
+        "pattern": str(rng.choice(["floral", "dots", "stripes", "letters", "logo", "tie_dye", "checks"])),
+        "lenses": int(rng.integers(1, 5)),
+        "layout": str(rng.choice(["square", "column", "middle"])),
+        "logo": bool(rng.random() < 0.5),
+        "screen": bool(pose == "voice" and rng.random() < 0.5),
+        "glow": [round(float(v), 3) for v in rng.uniform(0.1, 0.95, 3)],
+        "side": side,
+        "hand": hand,
+        "seed": int(rng.integers(2**31)),
+    }
 
 
 def layer(face: LandmarkedFace, params: Params, frame_wh: tuple[int, int], skin_rgb: ArrayLike) -> Layer:
@@ -85,9 +114,15 @@ def _slab(board: Board, params: Params) -> None:
         """A rounded rectangle round (x, y) of the telephone's own frame."""
         t = np.linspace(0, np.pi / 2, 7)
         quarter = np.stack([np.cos(t), np.sin(t)], 1) * r
-        parts = [quarter @ turn + (sx * (w - r), sy * (h - r)) for sx, sy, turn in (
-            (1, 1, np.eye(2)), (-1, 1, np.array([[0, 1], [-1, 0]])),
-            (-1, -1, -np.eye(2)), (1, -1, np.array([[0, -1], [1, 0]])))]  # fmt: skip
+        parts = [
+            quarter @ turn + (sx * (w - r), sy * (h - r))
+            for sx, sy, turn in (
+                (1, 1, np.eye(2)),
+                (-1, 1, np.array([[0, 1], [-1, 0]])),
+                (-1, -1, -np.eye(2)),
+                (1, -1, np.array([[0, -1], [1, 0]])),
+            )
+        ]
         return things.placed(np.vstack(parts) + (x, y), at, angle)
 
     outer = rounded(half_w, half_h, corner)

@@ -1,3 +1,4 @@
+# ruff: noqa: RUF005 - points are shifted by pairs, not joined to them
 """A scarf wound round the neck and pulled over mouth or nose."""
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
     from maskgen.layer import Layer
-    from maskgen.types import LandmarkedFace
+    from maskgen.types import LandmarkedFace, Points
 
 
 def draw_params(rng: np.random.Generator) -> Params:
@@ -21,13 +22,18 @@ def draw_params(rng: np.random.Generator) -> Params:
     return {
         "cloth": cloth.draw_cloth(rng, 0.45, weaves=("plain", "knit", "ribbed", "fleece", "coarse", "knit")),
         "level": round(float(rng.choice([rng.uniform(0.08, 0.35), rng.uniform(0.3, 0.62)])), 3),
-        "lift": round(float(rng.uniform(0.0, 0.07)), 3), "lean": round(float(rng.normal(0, 0.05)), 3),
-        "turns": int(rng.integers(2, 5)), "bulk": round(float(rng.uniform(0.06, 0.14)), 3),
+        "lift": round(float(rng.uniform(0.0, 0.07)), 3),
+        "lean": round(float(rng.normal(0, 0.05)), 3),
+        "turns": int(rng.integers(2, 5)),
+        "bulk": round(float(rng.uniform(0.06, 0.14)), 3),
         "band": round(float(rng.uniform(0.22, 0.38)), 3),
-        "sag": round(float(rng.uniform(0.05, 0.2)), 3), "wide": round(float(rng.uniform(0.03, 0.16)), 3),
-        "tail": bool(rng.random() < 0.35), "side": int(rng.choice([-1, 1])), "upper_last": bool(rng.random() < 0.6),
+        "sag": round(float(rng.uniform(0.05, 0.2)), 3),
+        "wide": round(float(rng.uniform(0.03, 0.16)), 3),
+        "tail": bool(rng.random() < 0.35),
+        "side": int(rng.choice([-1, 1])),
+        "upper_last": bool(rng.random() < 0.6),
         "seed": int(rng.integers(2**31)),
-    }  # fmt: skip
+    }
 
 
 def layer(face: LandmarkedFace, params: Params, frame_wh: tuple[int, int], skin_rgb: ArrayLike) -> Layer:
@@ -40,8 +46,15 @@ def layer(face: LandmarkedFace, params: Params, frame_wh: tuple[int, int], skin_
     left, right = top[0], top[-1]
     wide, lean = params["wide"], params["lean"]
     # Beside the head the cloth goes back and a little down.
-    top = np.vstack([left + (-wide - 0.02, 0.1 + lean), left + (-wide * 0.6, 0.02 + lean * 0.6), top[2:-2],
-                     right + (wide * 0.6, 0.02 - lean * 0.6), right + (wide + 0.02, 0.1 - lean)])  # fmt: skip
+    top = np.vstack(
+        [
+            left + (-wide - 0.02, 0.1 + lean),
+            left + (-wide * 0.6, 0.02 + lean * 0.6),
+            top[2:-2],
+            right + (wide * 0.6, 0.02 - lean * 0.6),
+            right + (wide + 0.02, 0.1 - lean),
+        ]
+    )
     top = cloth.ragged(curve(top, 64), rng, 0.008)
     chin = float(marks[8, 1])
     turns, sag = params["turns"], params["sag"]
@@ -64,12 +77,11 @@ def layer(face: LandmarkedFace, params: Params, frame_wh: tuple[int, int], skin_
     if params["tail"]:
         x, y = params["side"] * 0.28, chin + 0.28
         lines = [np.array([(x - 0.17, y), (x + 0.17, y)]), np.array([(x - 0.22, 2.2), (x + 0.2, 2.2)])]
-        _roll(board, params, 9, *lines, angle=90, inset=0.02)
+        _roll(board, params, 9, lines[0], lines[1], hanging=True)
     return board.layer(follows_face=True, shadow=0.7, lift=0.03 * frame.unit)
 
 
-def _roll(board: Board, params: Params, k: int, upper: np.ndarray, lower: np.ndarray, angle: float = 0,
-          inset: float = 0.0) -> None:  # fmt: skip
+def _roll(board: Board, params: Params, k: int, upper: Points, lower: Points, hanging: bool = False) -> None:
     """One turn: a padded band with folds along it."""
     outline = np.vstack([upper, lower[::-1]])
     part = board.around(outline, pad=0.12)
@@ -86,7 +98,7 @@ def _roll(board: Board, params: Params, k: int, upper: np.ndarray, lower: np.nda
     slope = np.clip((part.x - upper[:, 0].mean()) / max(half, 1e-3), -1, 1)
     depth = bulk * 0.22 * params["cloth"]["folds"]
     seed = params["seed"] + 31 * k
-    if angle:
+    if hanging:
         form = form * 0.4 + cloth.folds(part, seed, 0.09, 4, 90, depth)
     else:
         lean = cloth.folds(part, seed, 0.075, 4.5, -14, depth)
@@ -97,7 +109,7 @@ def _roll(board: Board, params: Params, k: int, upper: np.ndarray, lower: np.nda
         form = form + lean * blend + other * (1 - blend)
     u = np.broadcast_to(part.x + np.float32(k * 0.37 + 1.9), part.shape)
     along_v = v * np.clip(gap, 0.15, 0.6) + np.float32(k * 0.29)
-    if angle:
+    if hanging:
         u, along_v = along_v, np.asarray(u)
     cloth.drape(part, params["cloth"], coverage, np.asarray(u), along_v, form)
     # A roll turns away from the light at its rims.

@@ -1,3 +1,4 @@
+# ruff: noqa: RUF005 - points are shifted by pairs, not joined to them
 """A shirt, hoodie or roll neck pulled up over mouth or nose."""
 
 from __future__ import annotations
@@ -25,13 +26,19 @@ def draw_params(rng: np.random.Generator) -> Params:
     prints = ("stripes", "heather", "camouflage", "letters", "logo", "floral", "checks", "tie_dye")
     side = int(rng.choice([-1, 1]))
     params: Params = {
-        "style": style, "cloth": cloth.draw_cloth(rng, printed, prints, weaves[style]),
+        "style": style,
+        "cloth": cloth.draw_cloth(rng, printed, prints, weaves[style]),
         "level": round(float(rng.choice([rng.uniform(0.05, 0.35), rng.uniform(0.3, 0.65)])), 3),
-        "side_drop": round(float(rng.uniform(0.0, 0.28)), 3), "lift": round(float(rng.uniform(0.0, 0.06)), 3),
-        "hem": round(float(rng.uniform(0.05, 0.12)), 3), "rib_hem": bool(rng.random() < 0.8),
-        "hem_shade": round(float(rng.choice([1.0, 1.0, 0.75, 1.2])), 2), "lean": round(float(rng.normal(0, 0.03)), 3),
-        "loose": round(float(rng.uniform(0.0, 0.12)), 3), "seed": int(rng.integers(2**31)), "hand": None,
-    }  # fmt: skip
+        "side_drop": round(float(rng.uniform(0.0, 0.28)), 3),
+        "lift": round(float(rng.uniform(0.0, 0.06)), 3),
+        "hem": round(float(rng.uniform(0.05, 0.12)), 3),
+        "rib_hem": bool(rng.random() < 0.8),
+        "hem_shade": round(float(rng.choice([1.0, 1.0, 0.75, 1.2])), 2),
+        "lean": round(float(rng.normal(0, 0.03)), 3),
+        "loose": round(float(rng.uniform(0.0, 0.12)), 3),
+        "seed": int(rng.integers(2**31)),
+        "hand": None,
+    }
     if style != "rollneck" and rng.random() < 0.4:
         at = [round(side * float(rng.uniform(0.0, 0.3)), 3), 0.0]
         params["hand"] = draw_hand_params(rng, "lips", side, at=at, anchor="middle", glove=None)
@@ -55,10 +62,19 @@ def layer(face: LandmarkedFace, params: Params, frame_wh: tuple[int, int], skin_
     neck = chin + 0.14
     shoulder = 0.75 if params["style"] == "rollneck" else 0.62
     sides = [
-        np.array([end, end + (s * (0.02 + loose * 0.3), (neck - end[1]) * 0.5), (s * (0.46 + loose), neck),
-                  (s * 0.62, neck + 0.16), (s * shoulder * 1.25, neck + 0.26), (s * 1.5, neck + 0.45), (s * 1.6, 2.2)])
+        np.array(
+            [
+                end,
+                end + (s * (0.02 + loose * 0.3), (neck - end[1]) * 0.5),
+                (s * (0.46 + loose), neck),
+                (s * 0.62, neck + 0.16),
+                (s * shoulder * 1.25, neck + 0.26),
+                (s * 1.5, neck + 0.45),
+                (s * 1.6, 2.2),
+            ]
+        )
         for s, end in ((1, right), (-1, left))
-    ]  # fmt: skip
+    ]
     outline = np.vstack([top, curve(sides[0], 40)[1:], curve(sides[1], 40)[:0:-1]])
     coverage = board.fill(outline)
     bottom = np.array([(-1.6, 1.9), (1.6, 1.9)])

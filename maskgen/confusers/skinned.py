@@ -1,8 +1,9 @@
+# ruff: noqa: RUF005 - points are shifted by pairs, not joined to them
 """Skin, nails, rings, sleeves and gloves over a hand's surface."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -50,7 +51,7 @@ def draw_hand(board: Board, params: Params, skin_rgb: ArrayLike, skip: Sequence[
     # Valleys take less light: the difference from the softened surface.
     valley = np.clip(board.blur(z, 0.45 * cm / board.px) - z, 0, 1.5 * cm) * np.float32(0.4 / cm)
     fine = np.clip(board.blur(z, 0.14 * cm / board.px) - z, 0, 0.5 * cm) * np.float32(1.5 / cm)
-    dark = 1 / (1 + valley + fine + np.square(valley + fine) * np.float32(0.5))
+    dark = np.asarray(1 / (1 + valley + fine + np.square(valley + fine) * np.float32(0.5)), np.float32)
     height = z * np.float32(1 / board.px)
     if glove is not None:
         folds = board.noise(seed + 3, 0.05)
@@ -121,16 +122,15 @@ def _hidden(surface: Surface, at: NDArray[np.float64], slack: float) -> bool:
 def _tendons(board: Board, bones: Skeleton, params: Params) -> Field:
     """Tendons and veins on the back of the hand, in face widths of height."""
     cm = bones.cm
-    paths, veins = [], []
+    veins = []
     rng = np.random.default_rng(params["seed"] + 11)
-    for bone in bones.palm[:4]:
-        paths.append(_ends(board, bone.start * 0.35 + bone.end * 0.65, bone.end))
+    paths = [_ends(board, bone.start * 0.35 + bone.end * 0.65, bone.end) for bone in bones.palm[:4]]
     for a, b in zip(bones.palm[:3], bones.palm[1:4], strict=True):
         start, end = (a.start + b.start) / 2, (a.end + b.end) / 2
         t = np.linspace(0.1, 0.9, 5)[:, None]
         wave = start[:2] + (end - start)[:2] * t + rng.normal(0, 0.3 * cm, (5, 2))
         veins.append(_off(board, wave))
-    bumps = board.lines(paths, 0.3 * cm / board.px) * 0.1 + board.lines(veins, 0.2 * cm / board.px) * 0.06
+    bumps: Any = board.lines(paths, 0.3 * cm / board.px) * 0.1 + board.lines(veins, 0.2 * cm / board.px) * 0.06
     return board.blur(bumps.astype(np.float32), 0.16 * cm / board.px) * np.float32(
         params.get("bony", 1.0) * cm / board.px
     )
@@ -174,8 +174,9 @@ def _creases(board: Board, bones: Skeleton, surface: Surface, params: Params, sk
     board.tint(1 - lines * np.float32(params.get("wrinkles", 0.3)), _CREASE)
 
 
-def _nails(board: Board, bones: Skeleton, surface: Surface, skin: NDArray[np.float32], params: Params,
-           skip: Sequence[int]) -> None:  # fmt: skip
+def _nails(
+    board: Board, bones: Skeleton, surface: Surface, skin: NDArray[np.float32], params: Params, skip: Sequence[int]
+) -> None:
     """Nails that face the viewer, bare or painted."""
     cm, polish = bones.cm, params.get("nails")
     length = params.get("nail_length", 1.0)
@@ -192,9 +193,14 @@ def _nails(board: Board, bones: Skeleton, surface: Surface, skin: NDArray[np.flo
             continue
 
         def outline(
-            grow: float, reach: float, bone: Bone = bone, way: NDArray[np.float64] = way,
-            middle: NDArray[np.float64] = middle, wide: float = wide, long: float = long,
-        ) -> NDArray[np.float64]:  # fmt: skip
+            grow: float,
+            reach: float,
+            bone: Bone = bone,
+            way: NDArray[np.float64] = way,
+            middle: NDArray[np.float64] = middle,
+            wide: float = wide,
+            long: float = long,
+        ) -> NDArray[np.float64]:
             shape = ellipse(0, 0, wide * grow, long * grow, power=2.7, count=28)
             shape[:, 1] = np.where(shape[:, 1] > 0, shape[:, 1] * reach, shape[:, 1])
             sink = bone.end_radius * 0.45 * (shape[:, :1] / max(wide, 1e-6)) ** 2

@@ -54,13 +54,24 @@ def draw_grip(
         bend: how far they close round the thing.
         **fixed: values that replace drawn ones.
     """
-    curl = [[round(float(rng.normal(bend, 5)), 2), round(float(rng.normal(bend * 1.6, 6)), 2),
-             round(float(rng.normal(bend, 5)), 2)] for _ in range(4)]  # fmt: skip
+    curl = [
+        [
+            round(float(rng.normal(bend, 5)), 2),
+            round(float(rng.normal(bend * 1.6, 6)), 2),
+            round(float(rng.normal(bend, 5)), 2),
+        ]
+        for _ in range(4)
+    ]
     own = {
-        "at": [round(at[0], 4), round(at[1], 4)], "anchor": "fingers", "turn_deg": round(turn + float(rng.normal(0, 6)), 2),
-        "curl": curl, "roll_deg": round(float(rng.normal(-8, 8)), 2), "pitch_deg": round(float(rng.normal(4, 6)), 2),
-        "spread_deg": round(float(rng.uniform(0, 1.5)), 2), "thumb": [30.0, 30.0, 10.0],
-    }  # fmt: skip
+        "at": [round(at[0], 4), round(at[1], 4)],
+        "anchor": "fingers",
+        "turn_deg": round(turn + float(rng.normal(0, 6)), 2),
+        "curl": curl,
+        "roll_deg": round(float(rng.normal(-8, 8)), 2),
+        "pitch_deg": round(float(rng.normal(4, 6)), 2),
+        "spread_deg": round(float(rng.uniform(0, 1.5)), 2),
+        "thumb": [30.0, 30.0, 10.0],
+    }
     return draw_hand_params(rng, "flat", side, **(own | fixed))
 
 
@@ -70,8 +81,15 @@ def grip(board: Board, params: Params | None, skin_rgb: ArrayLike, thumb: bool =
         skinned.draw_hand(board, params, skin_rgb, skip=() if thumb else (4,))
 
 
-def lump(board: Board, rng: np.random.Generator, at: ArrayLike, size: float, rough: float, squash: float = 1,
-         angle_deg: float = 0) -> tuple[Field, NDArray[np.float64]]:  # fmt: skip
+def lump(
+    board: Board,
+    rng: np.random.Generator,
+    at: ArrayLike,
+    size: float,
+    rough: float,
+    squash: float = 1,
+    angle_deg: float = 0,
+) -> tuple[Field, NDArray[np.float64]]:
     """Coverage and outline of a potato-shaped thing."""
     t = np.linspace(0, 2 * np.pi, 14, endpoint=False)
     r = size * (1 + rng.normal(0, rough, 14))

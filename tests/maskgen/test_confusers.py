@@ -1,0 +1,179 @@
+"""Confusers and accessories: what every kind must keep, and where some of them must lie."""
+
+from __future__ import annotations
+
+import importlib
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from drawn_face import SIDE, face, turned_landmarks
+
+from maskgen import accessories, confusers
+from maskgen.confusers import hand
+from maskgen.errors import InputError
+from maskgen.layer import Layer
+
+SKIN = np.array([0.8, 0.6, 0.5], np.float32)
+KINDS = [(confusers, name) for name in confusers.NAMES] + [(accessories, name) for name in accessories.NAMES]
+IDS = [f"{package.__name__.split('.')[-1]}-{name}" for package, name in KINDS]
+every_kind = pytest.mark.parametrize(("package", "name"), KINDS, ids=IDS)
+REPOSITORY = Path(__file__).resolve().parents[2]
+
+
+def draw(package: Any, name: str, seed: int = 0, yaw_deg: float = 0.0, size: int = SIDE) -> Layer:
+    params = package.draw_params(name, np.random.default_rng(seed))
+    layer = package.layer(name, face(yaw_deg), params, (size, size), SKIN)
+    assert isinstance(layer, Layer)
+    return layer
+
+
+def alpha_in_photo(layer: Layer, size: int = SIDE) -> Any:
+    photo = np.zeros((size + 8, size + 8), np.float32)
+    x, y = layer.origin_xy
+    h, w = layer.rgba.shape[:2]
+    photo[y + 4 : y + 4 + h, x + 4 : x + 4 + w] = layer.rgba[..., 3]
+    return photo[4:-4, 4:-4]
+
+
+@every_kind
+def test_params_survive_json_and_draw_the_same_bytes(package: Any, name: str) -> None:
+    params = package.draw_params(name, np.random.default_rng(5))
+    again = json.loads(json.dumps(params, allow_nan=False))
+    assert again == params
+    first = package.layer(name, face(), params, (SIDE, SIDE), SKIN)
+    second = package.layer(name, face(), again, (SIDE, SIDE), SKIN)
+    assert first.rgba.tobytes() == second.rgba.tobytes()
+    assert first.height.tobytes() == second.height.tobytes()
+    assert first.origin_xy == second.origin_xy
+
+
+@every_kind
+def test_same_generator_same_params(package: Any, name: str) -> None:
+    first = package.draw_params(name, np.random.default_rng(9))
+    assert first == package.draw_params(name, np.random.default_rng(9))
+    assert first != package.draw_params(name, np.random.default_rng(10))
+
+
+@every_kind
+@pytest.mark.parametrize("yaw_deg", [-50.0, 0.0, 35.0])
+def test_layers_are_clean_and_there_is_something_on_them(package: Any, name: str, yaw_deg: float) -> None:
+    for seed in range(6):
+        layer = draw(package, name, seed, yaw_deg)
+        rgba, height = layer.rgba, layer.height
+        assert np.isfinite(rgba).all()
+        assert (rgba >= 0).all()
+        assert (rgba <= 1).all()
+        assert (rgba[..., :3] <= rgba[..., 3:] + 1e-4).all()
+        assert height is not None
+        assert height.shape == rgba.shape[:2]
+        assert np.isfinite(height).all()
+        assert alpha_in_photo(layer).sum() > 30
+
+
+@every_kind
+def test_params_are_not_changed_by_drawing(package: Any, name: str) -> None:
+    params = package.draw_params(name, np.random.default_rng(2))
+    before = json.dumps(params)
+    package.layer(name, face(), params, (SIDE, SIDE), SKIN)
+    assert json.dumps(params) == before
+
+
+@every_kind
+def test_a_tiny_face_and_one_cut_off_by_the_frame_can_be_drawn(package: Any, name: str) -> None:
+    params = package.draw_params(name, np.random.default_rng(3))
+    for marks, size in ((turned_landmarks(0) * 0.07, 18), (turned_landmarks(0) - (90, 60), 60)):
+        layer = package.layer(name, face(landmarks=marks), params, (size, size), SKIN)
+        assert np.isfinite(layer.rgba).all()
+
+
+@pytest.mark.parametrize("name", ["hand", "scarf", "shirt", "bandana", "cup", "phone", "microphone", "food"])
+def test_most_confusers_cover_part_of_the_lower_face(name: str) -> None:
+    """The median over seeds of how much of the lower face's box lies beneath."""
+    marks = turned_landmarks(0)
+    left, right = int(marks[3, 0]), int(marks[13, 0])
+    top, bottom = int(marks[30, 1]), int(marks[8, 1])
+    covered = [alpha_in_photo(draw(confusers, name, seed))[top:bottom, left:right].mean() for seed in range(12)]
+    assert np.median(covered) > 0.12
+
+
+@pytest.mark.parametrize("name", ["glasses", "sunglasses", "hood", "headscarf", "cap"])
+def test_accessories_leave_mouth_and_nose_free(name: str) -> None:
+    marks = turned_landmarks(0)
+    x, y = marks[[33, 51, 57]].mean(0).astype(int)
+    for seed in range(10):
+        assert alpha_in_photo(draw(accessories, name, seed))[y - 12 : y + 12, x - 12 : x + 12].mean() < 0.02
+
+
+def test_sunglasses_lie_on_both_eyes() -> None:
+    marks = turned_landmarks(0)
+    for seed in range(10):
+        alpha = alpha_in_photo(draw(accessories, "sunglasses", seed))
+        for eye in (marks[36:42].mean(0), marks[42:48].mean(0)):
+            assert alpha[int(eye[1]), int(eye[0])] > 0.5
+
+
+@pytest.mark.parametrize("pose", list(hand.POSES))
+def test_every_pose_of_the_hand_reaches_the_face(pose: str) -> None:
+    marks = turned_landmarks(0)
+    low, high = marks[:17].min(0).astype(int), marks[:17].max(0).astype(int)
+    for side in (-1, 1):
+        rng = np.random.default_rng(4)
+        params = {"pose": pose, "hands": [hand.draw_hand_params(rng, pose, side, sleeve=None)]}
+        alpha = alpha_in_photo(hand.layer(face(), params, (SIDE, SIDE), SKIN))
+        assert alpha[low[1] : high[1], low[0] : high[0]].sum() > 150
+
+
+def test_a_hand_takes_the_skin_it_is_given() -> None:
+    params = {"pose": "flat", "hands": [hand.draw_hand_params(np.random.default_rng(0), "flat", 1, sleeve=None)]}
+    params["hands"][0] |= {"glove": None, "nails": None, "watch": None, "ring": None}
+    for skin in ((0.85, 0.66, 0.56), (0.32, 0.21, 0.16)):
+        rgba = hand.layer(face(), params, (SIDE, SIDE), np.asarray(skin, np.float32)).rgba
+        solid = rgba[rgba[..., 3] > 0.95][:, :3]
+        assert np.allclose(np.median(solid, axis=0), np.asarray(skin) * params["hands"][0]["tone"], atol=0.09)
+
+
+def test_a_mirrored_hand_comes_from_the_other_side() -> None:
+    # With what is drawn by chance on the skin left out, coverage mirrors.
+    one = hand.draw_hand_params(np.random.default_rng(1), "flat", 1, sleeve=None, watch=None)
+    other = one | {"side": -1, "at": [-one["at"][0], one["at"][1]]}
+    marks = turned_landmarks(0)
+    marks = marks - ((marks[33] + marks[48:68].mean(0)) / 2)[0] * np.array([1, 0]) + (SIDE / 2, 0)
+    ours, theirs = (
+        alpha_in_photo(hand.layer(face(landmarks=marks), {"hands": [one_]}, (SIDE, SIDE), SKIN))
+        for one_ in (one, other)
+    )
+    assert np.abs(ours - theirs[:, ::-1]).mean() < 0.02
+
+
+def test_variety() -> None:
+    """Two draws of a kind are two pictures."""
+    for package, name in KINDS:
+        sums = {round(float(draw(package, name, seed).rgba.sum()), 1) for seed in range(5)}
+        assert len(sums) == 5, name
+
+
+@pytest.mark.parametrize("package", [confusers, accessories])
+def test_an_unknown_name_is_refused_with_the_known_ones(package: Any) -> None:
+    with pytest.raises(InputError, match=package.NAMES[0]):
+        package.draw_params("moose", np.random.default_rng(0))
+
+
+@pytest.mark.parametrize("package", [confusers, accessories])
+def test_every_module_of_a_kind_is_registered(package: Any) -> None:
+    folder = Path(package.__file__).parent
+    kinds = {
+        path.stem
+        for path in folder.glob("*.py")
+        if path.stem != "__init__"
+        and hasattr(importlib.import_module(f"{package.__name__}.{path.stem}"), "draw_params")
+    }
+    assert kinds == set(package.NAMES) == set(package.WEIGHTS)
+
+
+def test_the_docs_name_every_kind() -> None:
+    page = REPOSITORY / "docs" / "confusers.md"
+    text = page.read_text(encoding="utf-8")
+    assert [name for _, name in KINDS if f"`{name}`" not in text] == []
