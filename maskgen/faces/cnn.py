@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from maskgen.errors import WeightsError
 from maskgen.faces.boxes import from_dlib
 from maskgen.types import RGB, Face
 
@@ -34,7 +35,10 @@ class Cnn:
         self.model = model or weights.find("dlib_cnn")
         self.upsample = upsample
         self.min_score = min_score
-        self._detector = dlib.cnn_face_detection_model_v1(str(self.model))
+        try:
+            self._detector = dlib.cnn_face_detection_model_v1(str(self.model))
+        except RuntimeError as error:
+            raise WeightsError(f"{self.model} is no face detector that dlib can read; fetch it again") from error
 
     def __reduce__(self) -> tuple[type[Cnn], tuple[Path, int, float]]:
         return Cnn, (self.model, self.upsample, self.min_score)

@@ -35,8 +35,12 @@ class Haar:
         self.model = model or weights.find("haar")
         self.min_score = min_score
         self.min_side = min_side
-        self._cascade = cv2.CascadeClassifier(str(self.model))
-        if self._cascade.empty():
+        try:
+            self._cascade = cv2.CascadeClassifier(str(self.model))
+            readable = not self._cascade.empty()
+        except (cv2.error, SystemError):  # OpenCV's binding lets either through
+            readable = False
+        if not readable:
             raise WeightsError(f"{self.model} is no Haar cascade that OpenCV can read; fetch it again")
 
     def __reduce__(self) -> tuple[type[Haar], tuple[Path, float, int]]:

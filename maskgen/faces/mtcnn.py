@@ -18,8 +18,8 @@ from maskgen.types import RGB, Box, Face
 _MIN_SIDE: Final = 24
 """Smaller pictures than this give the first network nothing to look at."""
 
-# mtcnn speaks of the person's own left and right.
-_POINTS: Final = ("right_eye", "left_eye", "nose", "mouth_right", "mouth_left")
+# mtcnn's left and right are the image's.
+_POINTS: Final = ("left_eye", "right_eye", "nose", "mouth_left", "mouth_right")
 
 
 class Mtcnn:

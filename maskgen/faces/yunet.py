@@ -19,6 +19,11 @@ from maskgen.types import RGB, Box, Face
 _NMS_IOU: Final = 0.3
 _TOP_K: Final = 5000
 
+_MIN_SIDE: Final = 64
+"""Smaller pictures get a black rim on the right and below. Where a side has 32
+px or less, the network's coarsest map is one cell wide and OpenCV's (4.14) answer
+hangs on what lies in memory beside it: faces in uniform grey, now and then."""
+
 
 class YuNet:
     """Faces of about 10 px to 300 px, masked ones and profiles too.
@@ -49,17 +54,22 @@ class YuNet:
     def detect(self, image: RGB) -> list[Face]:
         import cv2
 
-        size_wh = (image.shape[1], image.shape[0])
+        bgr = cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
+        height, width = image.shape[:2]
+        if min(height, width) < _MIN_SIDE:
+            below, right = max(0, _MIN_SIDE - height), max(0, _MIN_SIDE - width)
+            bgr = cv2.copyMakeBorder(bgr, 0, below, 0, right, cv2.BORDER_CONSTANT)
+        size_wh = (bgr.shape[1], bgr.shape[0])
         if size_wh != self._size_wh:
             self._network.setInputSize(size_wh)
             self._size_wh = size_wh
-        _, rows = self._network.detect(cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
+        _, rows = self._network.detect(bgr)
         if rows is None:
             return []
         # x, y, w, h, then x and y of five points in Face's own order, score.
         faces = [
             Face(
-                Box(row[0], row[1], row[0] + row[2], row[1] + row[3]),
+                Box(float(row[0]), float(row[1]), float(row[0] + row[2]), float(row[1] + row[3])),
                 float(row[14]),
                 self.name,
                 row[4:14].reshape(5, 2),
