@@ -38,9 +38,11 @@ __all__ = [
     "Strap",
     "check_template",
     "face_frame",
+    "find_masks",
     "load_template",
     "load_wardrobe",
     "names",
+    "read_template",
     "typical_landmarks",
 ]  # fmt: skip
 
@@ -181,6 +183,11 @@ def names(folder: Path | None = None) -> list[str]:
     return sorted(path.parent.name for path in folder.glob("*/mask.json"))
 
 
+def read_template(folder: Path, max_width: int | None = None) -> tuple[MaskTemplate | None, list[str]]:
+    """One template, or None and everything that is wrong with it."""
+    return _read(folder, max_width)
+
+
 def load_template(folder: Path, max_width: int | None = None) -> MaskTemplate:
     """Read one template.
 
@@ -205,29 +212,54 @@ def load_wardrobe(
 
     Args:
         folder: holds one folder a template; None means those that ship.
-        names: which; None means all.
+        names: which; None means all. Besides names of the folder's masks:
+            ``all`` for all of them, and paths (with a / in them) of other
+            masks or of other folders of masks.
         max_width: reduce the pictures to this many pixels; None keeps them.
 
     Returns:
         Templates by name, in order of name.
 
     Raises:
-        TemplateError: the folder holds none, a name is unknown, or a template
-            is wrong.
+        TemplateError: the folder holds none, a name is unknown or means two
+            masks, or a template is wrong.
     """
+    folders = find_masks(folder, names)
+    with ThreadPoolExecutor(2) as pool:
+        loaded = pool.map(lambda path: _cached(path, _stamp(path), max_width), folders.values())
+        return dict(zip(folders, loaded, strict=True))
+
+
+def find_masks(folder: Path | None = None, names: Iterable[str] | None = None) -> dict[str, Path]:
+    """The folders that ``load_wardrobe`` would read, by the masks' names; nothing is read."""
     folder = assets_dir("masks") if folder is None else folder
     available = _names(folder)
     if not available:
         raise TemplateError(f"no masks in {folder}; each is a folder with mask.png and mask.json")
-    wanted = sorted(available if names is None else set(names))
-    for name in wanted:
-        if name not in available:
+    found: dict[str, Path] = {}
+
+    def take(path: Path) -> None:
+        if found.setdefault(path.name, path).resolve() != path.resolve():
+            raise TemplateError(f'two masks are called "{path.name}": {found[path.name]} and {path}; rename one')
+
+    for name in ("all",) if names is None else names:
+        if "/" in name or "\\" in name:
+            place = Path(name)
+            inside = [place] if (place / "mask.json").exists() else [place / one for one in _names(place)]
+            if not inside:
+                raise TemplateError(f"no masks in {place}; each is a folder with mask.png and mask.json")
+            for path in inside:
+                take(path)
+        elif name == "all" and name not in available:
+            for one in available:
+                take(folder / one)
+        elif name in available:
+            take(folder / name)
+        else:
             raise TemplateError(f'no mask is called "{name}"; choose from {", ".join(available)}')
-    if not wanted:
+    if not found:
         raise TemplateError("no masks were chosen")
-    with ThreadPoolExecutor(2) as pool:
-        loaded = pool.map(lambda name: _cached(folder / name, _stamp(folder / name), max_width), wanted)
-        return dict(zip(wanted, loaded, strict=True))
+    return dict(sorted(found.items()))
 
 
 def check_template(folder: Path) -> list[str]:
@@ -257,7 +289,8 @@ def _read(folder: Path, max_width: int | None) -> tuple[MaskTemplate | None, lis
     size_wh = None if rgba is None else (rgba.shape[1], rgba.shape[0])
     height = _read_extra(folder / "height.png", size_wh, grey=True, problems=problems)
     regions = _read_extra(folder / "regions.png", size_wh, grey=False, problems=problems)
-    fields = _Fields(_read_json(folder / "mask.json", problems), problems)
+    data = _read_json(folder / "mask.json", problems)
+    fields = _Fields(data or {}, problems, readable=data is not None)
     top, bottom = fields.anchors(size_wh)
     template_fields: dict[str, Any] = {
         "name": folder.name,
@@ -407,24 +440,25 @@ def _same_size(template: MaskTemplate) -> MaskTemplate:
 # mask.json
 
 
-def _read_json(path: Path, problems: list[str]) -> dict[str, Any]:
+def _read_json(path: Path, problems: list[str]) -> dict[str, Any] | None:
+    """The object in the file, or None when there is none."""
     try:
         data = json.loads(path.read_text("utf-8"))
     except FileNotFoundError:
         problems.append("mask.json is missing")
-        return {}
+        return None
     except UnicodeDecodeError:
         problems.append("mask.json is not UTF-8 text")
-        return {}
+        return None
     except json.JSONDecodeError as error:
         problems.append(f"mask.json, line {error.lineno}, column {error.colno}: {error.msg}")
-        return {}
+        return None
     except OSError as error:
         problems.append(f"mask.json cannot be read: {error.strerror}")
-        return {}
+        return None
     if not isinstance(data, dict):
         problems.append(f"mask.json holds {type(data).__name__}, not an object")
-        return {}
+        return None
     return data
 
 
@@ -436,9 +470,10 @@ class _Fields:
         | {"source", "licence", "notes"}
     )
 
-    def __init__(self, data: dict[str, Any], problems: list[str]) -> None:
+    def __init__(self, data: dict[str, Any], problems: list[str], *, readable: bool) -> None:
         self.data = data
         self.problems = problems
+        self.readable = readable
 
     def wrong(self, place: str, what: str) -> None:
         self.problems.append(f"mask.json: {place}: {what}")
@@ -533,7 +568,7 @@ class _Fields:
     def anchors(self, size_wh: tuple[int, int] | None) -> tuple[tuple[Anchor, ...], tuple[Anchor, ...]]:
         value = self.data.get("anchors")
         if not isinstance(value, dict):
-            if self.data:
+            if self.readable:
                 self.wrong("anchors", "missing; an object with the lists top and bottom is expected")
             return (), ()
         for key in value.keys() - {"top", "bottom"}:

@@ -1,4 +1,4 @@
-"""``maskgen masks``: look at the wardrobe, and check masks of one's own."""
+"""``maskgen masks``: look at the wardrobe, add masks of one's own and check them."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
+    from maskgen.anchor_page import ShownFace
     from maskgen.templates import MaskTemplate
 
-app = typer.Typer(help="The masks that generate draws: list, show and check them.", no_args_is_help=True)
+app = typer.Typer(help="The masks that generate draws: list, show, add and check them.", no_args_is_help=True)
 
 Folder = Annotated[
     Path | None, typer.Option("--masks-dir", help="A folder of masks to use in place of ours.", show_default=False)
@@ -85,6 +86,70 @@ def show(
 
 
 @app.command()
+def add(
+    picture: Annotated[Path, typer.Argument(metavar="PNG", help="The mask, with all around it transparent.")],
+    name: Annotated[str | None, typer.Option("--name", help="The mask's name; the file's by default.")] = None,
+    to: Annotated[Path, typer.Option("--to", help="The folder of masks to write into.")] = Path("my-masks"),
+    anchors: Annotated[
+        Path | None,
+        typer.Option("--anchors", help="A mask.json, or its anchors alone: writes the mask at once, without the page."),
+    ] = None,
+    face: Annotated[
+        Path | None, typer.Option("--face", help="A photo to try it on; two public-domain portraits by default.")
+    ] = None,
+    cut_out: Annotated[
+        bool, typer.Option("--cut-out", help="Remove an even background from a picture without transparency.")
+    ] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a mask of that name.")] = False,
+    port: Annotated[
+        int, typer.Option("--port", help="The page's port; any free one by default.", min=0, max=65535)
+    ] = 0,
+    no_browser: Annotated[bool, typer.Option("--no-browser", help="Print the address only.")] = False,
+    timeout: Annotated[
+        float, typer.Option("--timeout", help="Give up when no browser shows itself for so many minutes.", min=0.01)
+    ] = 60.0,
+) -> None:
+    """Make a mask of a picture: opens a page to click where it touches the face."""
+    from maskgen import anchor_page, images, new_mask
+    from maskgen.errors import InputError, TemplateError
+
+    rgba = new_mask.read_picture(picture, cut_out=cut_out)
+    called = name or new_mask.valid_name(picture.parent.name if picture.name == "mask.png" else picture.stem)
+    extras = new_mask.extras_beside(picture)
+    if anchors is not None:
+        words = anchor_page.completed(new_mask.read_anchors(anchors), rgba, called)
+        folder, problems = new_mask.save(to, called, new_mask.encode_png(rgba), words, extras, overwrite=overwrite)
+        if problems:
+            raise TemplateError("; ".join(problems))
+        _say_saved(folder)
+        return
+    if not new_mask.NAME.fullmatch(called):
+        raise InputError(f"{called!r} cannot be a mask's name; use letters, digits, - and _")
+    if (to / called).exists() and not overwrite:
+        raise InputError(f"there is a mask called {called} in {to} already; pass --name or --overwrite")
+    photo = None if face is None else images.read_rgb(face)
+    titles = anchor_page.PUBLIC if face is None else (face.name,)
+
+    def faces() -> list[ShownFace]:
+        if photo is None:
+            return anchor_page.public_faces()
+        return [anchor_page.find_face(photo, titles[0])]
+
+    beside = picture.with_name("mask.json") if picture.name == "mask.png" else None
+    known = new_mask.read_anchors(beside) if beside is not None and beside.is_file() else None
+    page = anchor_page.AnchorPage(
+        rgba, called, to, faces, words=known, extras=extras, overwrite=overwrite, port=port, titles=titles
+    )
+    with page:
+        typer.echo(f"open {page.url}", err=True)
+        typer.echo("click the anchors there and save; Ctrl-C leaves without saving", err=True)
+        if not no_browser:
+            _open_browser(page.url)
+        folder = page.wait(timeout * 60)
+    _say_saved(folder)
+
+
+@app.command()
 def check(
     folders: Annotated[
         list[Path] | None,
@@ -114,6 +179,24 @@ def check(
         typer.echo(f"{masks} checked, {wrong} with problems", err=True)
     if wrong:
         raise typer.Exit(1)
+
+
+def _say_saved(folder: Path) -> None:
+    from maskgen.anchor_page import use_words
+    from maskgen.console import printable
+
+    typer.echo(printable(folder))
+    typer.echo(f"to draw it besides ours: {printable(use_words(folder))}", err=True)
+
+
+def _open_browser(url: str) -> None:
+    """Where there is a screen; a browser that runs in the terminal would take it over."""
+    import os
+    import sys
+    import webbrowser
+
+    if sys.platform in ("win32", "darwin") or os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"):
+        webbrowser.open(url)
 
 
 def _masks_in(folder: Path) -> list[Path]:
