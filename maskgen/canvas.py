@@ -228,7 +228,8 @@ class Board:
         shrink = max(int(lump_px // 8), 1)
         step = lump * shrink / max(lump_px, 0.5)
         turn = np.array([[cos * step / stretch, sin * step / stretch], [-sin * step, cos * step]])
-        start = np.mod(turn @ (self.left / shrink, self.top / shrink) + shift, _TILE)
+        # The middle one of nine tiles: few boards reach over its neighbours.
+        start = np.mod(turn @ (self.left / shrink, self.top / shrink) + shift, _TILE) + _TILE
         h, w = self.shape
         small_wh = (-(-w // shrink), -(-h // shrink))
         flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
@@ -336,7 +337,7 @@ _TILE: Final = 512
 
 @lru_cache(maxsize=2)
 def _noise_tile(lump: int) -> Field:
-    """Periodic smooth noise, lumps ``lump`` pixels across, deviation 1; always the same."""
+    """Smooth noise, lumps ``lump`` pixels across, deviation 1; three periods each way, always the same."""
     rng = np.random.default_rng(20261121 + lump)
     frequency = np.hypot(np.fft.fftfreq(_TILE)[:, None], np.fft.fftfreq(_TILE)[None]) * lump / 8
     # With some of the finer octaves.
@@ -344,4 +345,4 @@ def _noise_tile(lump: int) -> Field:
     spectrum = np.fft.fft2(rng.normal(size=(_TILE, _TILE))) * envelope
     spectrum[0, 0] = 0
     field = np.fft.ifft2(spectrum).real
-    return np.asarray(field / field.std(), np.float32)
+    return np.asarray(np.tile(field / field.std(), (3, 3)), np.float32)

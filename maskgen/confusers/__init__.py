@@ -35,6 +35,9 @@ WEIGHTS: Final[dict[str, float]] = {
 
 NAMES: Final[tuple[str, ...]] = tuple(WEIGHTS)
 
+HELD: Final[frozenset[str]] = frozenset({"hand", "phone", "cup", "microphone", "food"})
+"""Held before the face: they belong over glasses, hats and hair. The others are worn and lie beneath them."""
+
 
 class _Kind(Protocol):
     def draw_params(self, rng: np.random.Generator) -> Params: ...

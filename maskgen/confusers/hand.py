@@ -106,7 +106,7 @@ POSES: Final[dict[str, dict[str, Any]]] = {
         "pitch": (4, 8),
         "curl": ((62, 10), (80, 8), (42, 8)),
         "spread": (2, 1),
-        "thumb": ((46, 8), (6, 8), (4, 5)),
+        "thumb": ((24, 9), (6, 8), (4, 5)),
         "free": {0: (14, 20, 12)},
     },
     "hush": {
@@ -145,7 +145,7 @@ POSES: Final[dict[str, dict[str, Any]]] = {
         "free": {0: (34, 40, 18)},
     },
     "stop": {
-        "weight": 2,
+        "weight": 1,
         "anchor": "palm",
         "at": ((0.02, 0.15), (0.12, 0.15)),
         "turn": (0, 24),
@@ -154,7 +154,7 @@ POSES: Final[dict[str, dict[str, Any]]] = {
         "curl": ((6, 6), (8, 6), (6, 4)),
         "spread": (8, 4),
         "thumb": ((46, 10), (-6, 8), (4, 5)),
-        "scale": (1.3, 0.18),
+        "scale": (1.18, 0.18),
     },
     "both": {
         "weight": 3,
