@@ -122,7 +122,7 @@ class PhotoWorker:
         faces = [face for face in faces if face not in small]
         if not faces:
             reason = max(counts, key=lambda r: counts[r]).removeprefix("rejected:") if counts else "no_face"
-            detail = "" if not counts else f"{sum(counts.values())} faces found, none usable"
+            detail = f"{counts.total()} found, none usable" if counts else ""
             return Outcome(task.number, task.source, identity, reason=reason, detail=detail, counts=counts)
         group = group_of(task.source, identity, settings.group_by)
         split = split_of(group, settings.split)
@@ -162,7 +162,7 @@ class PhotoWorker:
         if not written:
             reasons = Counter({k.removeprefix("rejected:"): n for k, n in counts.items() if k.startswith("rejected:")})
             reason = reasons.most_common(1)[0][0] if reasons else "failed"
-            detail = f"{len(faces)} faces, no usable image of any"
+            detail = f"{len(faces)} found, no usable image of any"
             return Outcome(task.number, task.source, identity, reason=reason, detail=detail, counts=counts)
         for name, data in written:
             self._write(name, data)

@@ -277,15 +277,20 @@ def cores() -> int:
 
 
 def wardrobe_digest(settings: Settings) -> str:
-    """12 hex digits that stand for the mask pictures in use."""
-    from maskgen.assets import assets_dir
+    """12 hex digits that stand for the mask pictures in use.
 
-    folder = Path(settings.masks_dir) if settings.masks_dir else assets_dir("masks")
+    Raises:
+        TemplateError: there is no such mask.
+    """
+    from maskgen.templates import find_masks
+
     digest = hashlib.sha256()
-    for path in sorted(folder.glob("*/*")):
-        if path.suffix in (".png", ".json") and (not settings.masks or path.parent.name in settings.masks):
-            digest.update(f"{path.parent.name}/{path.name}".encode())
-            digest.update(path.read_bytes())
+    masks_dir = Path(settings.masks_dir) if settings.masks_dir else None
+    for name, folder in find_masks(masks_dir, settings.masks or None).items():
+        for path in sorted(folder.iterdir()):
+            if path.suffix in (".png", ".json"):
+                digest.update(f"{name}/{path.name}".encode())
+                digest.update(path.read_bytes())
     return digest.hexdigest()[:12]
 
 

@@ -67,9 +67,12 @@ class RayEngine(Pool):
         remote: Any = ray.remote
         self._actor = remote(num_cpus=1, max_restarts=0, max_concurrency=1)(_Actor)
         self._factory = factory
-        output = str(settings.get("output", ""))
-        local = output and not is_url(output)
-        self._settings = settings | {"output": str(Path(output).absolute())} if local else settings
+        # A node has another working folder.
+        places = {name: settings.get(name) for name in ("output", "masks_dir", "predictor")}
+        absolute = {name: str(Path(str(place)).absolute()) for name, place in places.items() if place}
+        absolute |= {name: str(place) for name, place in places.items() if place and is_url(str(place))}
+        masks = [str(Path(mask).absolute()) if "/" in mask else mask for mask in settings.get("masks") or ()]
+        self._settings = settings | absolute | {"masks": masks}
 
     def _spawn(self) -> _Remote:
         actor = self._actor.remote(self._factory, self._settings)
@@ -77,7 +80,6 @@ class RayEngine(Pool):
 
     def _send(self, handle: Handle, task: Task) -> None:
         if not is_url(task.source):
-            # A node has another working folder.
             task = replace(task, place=os.path.abspath(task.source))  # noqa: PTH100 keeps odd bytes
         with contextlib.suppress(self._ray.exceptions.RayError):
             handle.body.owed.append(handle.body.actor.do.remote(task))
