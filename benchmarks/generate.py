@@ -25,6 +25,9 @@ import tempfile
 import time
 from pathlib import Path
 
+# As every worker process has it, and before numpy is imported.
+os.environ |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+
 from maskgen.engines.base import Task
 from maskgen.pipeline import Progress, Run, Summary, generate
 from maskgen.settings import Settings
@@ -181,7 +184,19 @@ def profile(arguments: argparse.Namespace) -> None:
         worker: PhotoWorker = open_worker(settings.to_json())
         worker.do(Task(0, str(photos[0])))
         looking = subprocess.Popen(
-            ["py-spy", "record", "-p", str(os.getpid()), "-o", arguments.rest[0], "-r", "200", "-d", "3600"]
+            [
+                str(Path(sys.executable).with_name("py-spy")),
+                "record",
+                "--native",
+                "-p",
+                str(os.getpid()),
+                "-o",
+                arguments.rest[0],
+                "-r",
+                "200",
+                "-d",
+                "3600",
+            ]
         )
         time.sleep(2.0)
         began, done = time.perf_counter(), 0
