@@ -71,7 +71,7 @@ class SamplingSettings:
     incorrect_wears: tuple[tuple[Wear, float], ...] = INCORRECT
     unmasked_wears: tuple[tuple[Wear, float], ...] = INCORRECT
     unmasked_wear_chance: float = 0.0
-    confuser_chance: float = 0.25
+    confuser_chance: float = 0.12
     confusers: Weighted = ()
     masked_confusers: Weighted = ()
     masked_confuser_chance: float = 0.0

@@ -63,7 +63,7 @@ class Settings:
     wears: tuple[Wear, ...] = ()
     classes: int = 2
     count_incorrect_as: CountAs = "skip"
-    confusers: float = 0.25
+    confusers: float = 0.12
     accessories: float = 0.2
     camera: Strength = "street"
     scarf_label: ScarfLabel = "without_mask"

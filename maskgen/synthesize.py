@@ -270,10 +270,12 @@ def _draw(frame: RGB, face: LandmarkedFace, params: ImageParams, wardrobe: Wardr
         inside = min(1.0, float(body.sum()) / drawn) if drawn > 0 else 0.0
         covered = (body > 0.5).astype(np.uint8)
         contrast = float(np.mean(cv2.mean(cv2.absdiff(image, frame), covered)[:3])) / 255
-    over: list[tuple[str, Any]] = []
+    over: list[tuple[str, Any]] = [("accessories", extra) for extra in params.accessories]
     if params.confuser is not None:
-        over.append(("confusers", params.confuser))
-    over.extend(("accessories", extra) for extra in params.accessories)
+        from maskgen.confusers import HELD
+
+        # What is worn on the face lies under glasses; what is held, before them.
+        over.insert(len(over) if params.confuser.name in HELD else 0, ("confusers", params.confuser))
     if over:
         from maskgen.skin import skin_albedo, skin_rgb
 
