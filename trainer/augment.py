@@ -20,8 +20,8 @@ from trainer.config import Policy
 
 POLICIES: Final[tuple[str, ...]] = get_args(Policy)
 
-_STREET_CAMERA: Final = 0.85
-"""Share of images that ``street`` photographs again; the others stay as they were drawn."""
+_CAMERA: Final[dict[str, float]] = {"mild": 0.5, "street": 0.85}
+"""Share of images that are photographed again; the others stay as they were drawn."""
 
 
 class Augmenter:
@@ -36,7 +36,9 @@ class Augmenter:
         Args:
             policy: ``none``; ``classic``: shift 20 %, rotation 20 degrees,
                 zoom 15 %, shear 0.15, flip, as face-mask tutorials have it;
-                ``street``: flip, a little geometry, the generator's camera.
+                ``street``: flip, a little geometry, the generator's camera on
+                85 %; ``mild``: the same with the camera's mild settings on
+                50 %, for images that were written with a camera already.
             seed: of everything.
 
         Raises:
@@ -63,12 +65,12 @@ class Augmenter:
             compose = self._local.compose = _compose(self.policy)
         compose.set_random_seed(int(rng.integers(2**31)))
         changed: RGB = compose(image=image)["image"]
-        if self.policy == "street" and rng.random() < _STREET_CAMERA:
+        if self.policy in ("mild", "street") and rng.random() < _CAMERA[self.policy]:
             from maskgen import camera
 
             # The face fills the crop but for its margin.
             face_px = max(changed.shape[:2]) / 1.15
-            changed = camera.apply(changed, camera.draw(rng, "street"), face_px)
+            changed = camera.apply(changed, camera.draw(rng, self.policy), face_px)
         return changed
 
     def batch(self, images: Sequence[RGB] | NDArray[np.uint8], numbers: Sequence[tuple[int, ...]]) -> NDArray[np.uint8]:

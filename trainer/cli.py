@@ -28,6 +28,7 @@ class Head(StrEnum):
 class Policy(StrEnum):
     none = "none"
     classic = "classic"
+    mild = "mild"
     street = "street"
 
 

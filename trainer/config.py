@@ -13,7 +13,7 @@ from maskgen.errors import InputError
 Architecture = Literal["mobilenetv2", "resnet50"]
 Head = Literal["classic", "gap"]
 Optimizer = Literal["adam", "rmsprop", "sgd"]
-Policy = Literal["none", "classic", "street"]
+Policy = Literal["none", "classic", "mild", "street"]
 Incorrect = Literal["drop", "with_mask", "without_mask"]
 Precision = Literal["auto", "float32", "mixed_float16"]
 LiteRT = Literal["float32", "float16"]

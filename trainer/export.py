@@ -276,8 +276,9 @@ def _run(path: Path, to: Format, faces: NDArray[np.uint8]) -> NDArray[np.float32
         return _run_onnx(path, faces)
     import tensorflow as tf
 
-    serve = tf.saved_model.load(str(path)).serve
-    return np.concatenate([np.asarray(serve(faces[i : i + 1].astype(np.float32))) for i in range(len(faces))])
+    # Kept by name: its functions do not keep it alive.
+    loaded = tf.saved_model.load(str(path))
+    return np.concatenate([np.asarray(loaded.serve(tf.constant(face[None], tf.float32))) for face in faces])
 
 
 def _run_onnx(path: Path, faces: NDArray[np.uint8]) -> NDArray[np.float32]:

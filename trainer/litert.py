@@ -110,7 +110,8 @@ def quiet_stderr() -> Iterator[None]:
     It is written by C++ to file descriptor 2 and has no switch.
     """
     with _stderr_lock:
-        sys.stderr.flush()
+        if sys.stderr is not None:  # Windows programs without a console have none
+            sys.stderr.flush()
         try:
             saved = os.dup(2)
         except OSError:  # no stderr at all

@@ -286,7 +286,7 @@ def _save_network(network: Any, path: Path) -> None:
     """Save whole: to a temporary name, then renamed. The optimizer's state is no part of a network."""
     import keras
 
-    bare = keras.Model(network.inputs, network.outputs, name=network.name)
+    bare = keras.Model(network.input, network.output, name=network.name)
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.stem}.tmp.keras")
     try:

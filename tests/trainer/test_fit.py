@@ -1,0 +1,191 @@
+from __future__ import annotations
+
+import csv
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from maskgen.errors import TrainError
+from trainer import checkpoint, models
+from trainer.config import TrainConfig
+from trainer.dataset import Faces, Sample
+from trainer.fit import fit, predict
+from trainer.progress import Reporter
+
+
+def _config(**changes: Any) -> TrainConfig:
+    settings = {"size": 32, "alpha": 0.35, "weights": "none", "augment": "none", "fine_tune": "17", "epochs": 2}
+    return TrainConfig(**{**settings, "head_epochs": 1, "batch_size": 4, "checkpoint_s": 0.0, **changes})
+
+
+def _faces(count: int, name: str, seed: int = 0) -> Faces:
+    targets = np.arange(count, dtype=np.int64) % 2
+    pixels = np.random.default_rng(seed).integers(0, 60, (count, 32, 32, 3)).astype(np.uint8)
+    pixels[targets == 1, 16:] += 150
+    samples = tuple(Sample(Path(f"{name}{n}"), f"{name}{n}", "with_mask", "g") for n in range(count))
+    return Faces(pixels, targets, samples)
+
+
+def _network(config: TrainConfig) -> Any:
+    import keras
+
+    keras.utils.set_random_seed(config.seed)
+    return models.build(config, 2)
+
+
+class Killer(Reporter):
+    """Raises in the middle of an epoch, as Ctrl-C would."""
+
+    def __init__(self, at: int) -> None:
+        self.at, self.phase = at, ""
+
+    def start(self, phase: str, total: int) -> None:
+        self.phase = phase
+
+    def step(self, done: int, text: str = "") -> None:
+        if self.phase == "fine-tuning" and done == self.at:
+            raise KeyboardInterrupt
+
+
+def test_a_resumed_run_ends_where_an_uninterrupted_one_does(tmp_path: Path) -> None:
+    config = _config(ema=0.9)
+    train, val = _faces(12, "a"), _faces(4, "b", 1)
+    whole = _network(config)
+    first = fit(whole, train, val, config, tmp_path / "whole" / "checkpoints")
+
+    with pytest.raises(KeyboardInterrupt):
+        fit(_network(config), train, val, config, tmp_path / "cut" / "checkpoints", reporter=Killer(5))
+    again = _network(config)
+    second = fit(again, train, val, config, tmp_path / "cut" / "checkpoints", resume=True)
+
+    assert second.resumed
+    assert not first.resumed
+    for mine, theirs in zip(again.get_weights(), whole.get_weights(), strict=True):
+        np.testing.assert_allclose(mine, theirs, atol=1e-6)
+    columns = [key for key in first.history[0] if key not in ("seconds", "learning_rate")]
+    for one, other in zip(first.history, second.history, strict=True):
+        assert [one[c] for c in columns] == pytest.approx([other[c] for c in columns], abs=1e-5)
+    with (tmp_path / "cut" / "history.csv").open() as file:
+        assert [row["phase"] for row in csv.DictReader(file)] == ["head", "fine-tune", "fine-tune"]
+
+
+def test_a_checkpoint_of_other_settings_is_refused(tmp_path: Path) -> None:
+    mark = checkpoint.fingerprint({"lr": 1}, ["a"])
+    checkpoint.save(tmp_path, checkpoint.State(mark, weights=[np.ones(3)], best=[np.zeros((2, 2)), np.ones(1)]))
+    state = checkpoint.load(tmp_path, mark)
+    assert state is not None
+    assert [array.shape for array in state.best] == [(2, 2), (1,)]
+    with pytest.raises(TrainError, match="other settings or other images"):
+        checkpoint.load(tmp_path, checkpoint.fingerprint({"lr": 2}, ["a"]))
+    assert checkpoint.load(tmp_path / "absent", mark) is None
+
+
+def test_a_damaged_checkpoint_is_named(tmp_path: Path) -> None:
+    (tmp_path / "state.npz").write_bytes(b"PK half of it")
+    with pytest.raises(TrainError, match="damaged"):
+        checkpoint.load(tmp_path, "x")
+
+
+def test_a_full_disk_keeps_the_last_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    checkpoint.save(tmp_path, checkpoint.State("x", epoch=1))
+
+    def full(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(TrainError, match=r"No space left.*--resume"):
+        checkpoint.save(tmp_path, checkpoint.State("x", epoch=2))
+    state = checkpoint.load(tmp_path, "x")
+    assert state is not None
+    assert state.epoch == 1
+
+
+def test_a_loss_that_is_no_number_stops_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import keras
+
+    monkeypatch.setattr(keras.Model, "train_on_batch", lambda *_, **__: {"loss": float("nan"), "accuracy": 0.0})
+    config = _config(head_epochs=0)
+    with pytest.raises(TrainError, match=r"loss became nan in epoch 1.*--lr"):
+        fit(_network(config), _faces(4, "a"), _faces(2, "b"), config, tmp_path / "checkpoints")
+
+
+def test_it_stops_early_and_restores_the_best(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    losses = iter([0.5, 0.4, 0.6, 0.7, 0.8])
+    seen: list[list[np.ndarray]] = []
+
+    def scores(*_: Any) -> dict[str, float]:
+        return {"val_loss": next(losses), "val_accuracy": 1.0, "val_balanced_accuracy": 1.0}
+
+    monkeypatch.setattr("trainer.fit._judge", scores)
+    config = _config(epochs=9, patience=2, head_epochs=0, lr=1e-3)
+    network = _network(config)
+    fitted = fit(
+        network,
+        _faces(4, "a"),
+        _faces(2, "b"),
+        config,
+        tmp_path / "checkpoints",
+        on_best=lambda best: seen.append(best.get_weights()),
+    )
+    assert len(fitted.history) == 4
+    assert len(seen) == 2
+    for mine, theirs in zip(network.get_weights(), seen[-1], strict=True):
+        np.testing.assert_array_equal(mine, theirs)
+
+
+def test_the_same_seed_gives_the_same_network(tmp_path: Path) -> None:
+    config = _config(augment="classic", fine_tune="none", epochs=1)
+    made = []
+    for name in "ab":
+        network = _network(config)
+        fit(network, _faces(8, "a"), _faces(4, "b"), config, tmp_path / name / "checkpoints")
+        made.append(network.get_weights())
+    for one, other in zip(*made, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_predict_takes_any_number(tmp_path: Path) -> None:
+    network = _network(_config())
+    assert predict(network, np.zeros((0, 32, 32, 3), np.uint8)).shape == (0, 2)
+    assert predict(network, np.zeros((33, 32, 32, 3), np.uint8)).shape == (33, 2)
+
+
+def test_what_trains_names_no_backend() -> None:
+    folder = Path(models.__file__).parent
+    for path in (*folder.glob("*.py"), folder.parent / "fit.py", folder.parent / "loader.py"):
+        code = path.read_text()
+        assert "import tensorflow" not in code, path
+        assert " tf." not in code, path
+
+
+_ELSEWHERE = """
+import sys
+from pathlib import Path
+sys.path.insert(0, sys.argv[2])
+import keras
+assert keras.backend.backend() == sys.argv[3]
+from test_fit import _config, _faces, _network
+from trainer.fit import fit
+config = _config(epochs=1)
+fitted = fit(_network(config), _faces(8, "a"), _faces(4, "b"), config, Path(sys.argv[1]))
+assert [row["phase"] for row in fitted.history] == ["head", "fine-tune"], fitted.history
+"""
+
+
+@pytest.mark.slow
+def test_another_keras_backend_trains(tmp_path: Path) -> None:
+    backend = "jax"
+    pytest.importorskip(backend, reason="needs JAX, a development requirement")
+    done = subprocess.run(
+        [sys.executable, "-c", _ELSEWHERE, str(tmp_path / "checkpoints"), str(Path(__file__).parent), backend],
+        env={**os.environ, "KERAS_BACKEND": backend, "PYTHONPATH": str(Path(models.__file__).parents[2])},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
