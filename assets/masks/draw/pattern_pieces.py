@@ -27,6 +27,12 @@ _FACE_HEIGHT = 0.979
 # The middle line: y and landmark.
 _CENTRE = [(-0.019, 27), (0.07, 28), (0.159, 29), (0.252, 30), (0.346, 33), (0.816, 8)]
 
+# Landmarks on the middle line: y, and how far before the eyes' outer corners, in face widths (a typical adult).
+_DEPTH = [(27, -0.019, 0.16), (33, 0.346, 0.23), (8, 0.816, 0.15)]
+_EYES = 0.636  # between the eyes' outer corners
+FRONT, SLOPE = 0.32, 0.47
+_SEAL, _SEAL_DEPTH = 0.15, 0.19
+
 
 def jaw(index: float, dx: float = 0, dy: float = 0) -> Spot:
     """On the jaw, or ``dx`` face widths towards the nose from there."""
@@ -123,6 +129,43 @@ def rigid(points: list[tuple[float, float]], per_px: float, top_y: float, stretc
         else:
             spot = side(fx, fy)
         edge.append((x, y, spot))
+    return edge
+
+
+def mounted(points: list[tuple[float, float]], per_px: float, top_y: float, stretch: float = 1.0) -> list[EdgePoint]:
+    """Points of hard parts that stand off the face's left half: they turn with the head as one piece.
+
+    The jaw would pull a filter wide on the near side, for the jaw's outline
+    slides towards the ear as the head turns. Instead every point is a mean of
+    eyes, nose and chin that has its place in depth as well: across by the line
+    between the eyes' outer corners, back by the step from the nose's root to
+    that line. ``_DEPTH`` has both, ``FRONT`` and ``SLOPE`` the parts' own.
+    Nearer the middle than ``_SEAL`` lies the sealing edge, flat on the nose's side.
+
+    Args:
+        points: pixels; the middle is at x 512.
+        per_px: face widths per pixel.
+        top_y: where pixel row 0 lies, in face widths below the eyes.
+        stretch: factor on heights.
+    """
+    edge: list[EdgePoint] = []
+    for x, y in points:
+        fx, fy = (x - 512) * per_px, top_y + y * per_px * stretch
+        if abs(fx) < 1e-6:
+            edge += rigid([(x, y)], per_px, top_y, stretch)
+            continue
+        levels = [row[1] for row in _DEPTH]
+        low = 0 if fy < levels[1] else 1
+        part = (fy - levels[low]) / (levels[low + 1] - levels[low])
+        weights = {36: 0.0, 45: 0.0, 27: 0.0, _DEPTH[low][0]: 1 - part}
+        weights[_DEPTH[low + 1][0]] = part
+        depth = (1 - part) * _DEPTH[low][2] + part * _DEPTH[low + 1][2]
+        out = _SEAL_DEPTH if abs(fx) < _SEAL else FRONT - SLOPE * abs(fx)
+        back = (depth - out) / _DEPTH[0][2]
+        weights[27] -= back
+        weights[36] += back / 2 - fx / _EYES
+        weights[45] += back / 2 + fx / _EYES
+        edge.append((x, y, between({k: round(v, 4) for k, v in sorted(weights.items()) if abs(v) > 1e-4})))
     return edge
 
 

@@ -9,7 +9,7 @@ from canvas import Canvas, bump, smooth, spline
 from cloth import hem, tug
 from colours import CLOTH, RUBBER
 from hardware import perforate
-from pattern_pieces import Outline, bands, bridge, cheek, chin, jaw, loops, rigid, words
+from pattern_pieces import Outline, bands, bridge, cheek, chin, jaw, loops, mounted, words
 
 W = 1024
 
@@ -20,8 +20,8 @@ def respirator(name: str) -> tuple[Canvas, dict[str, Any]]:
     edge = {"per_px": 1.06 / 1012, "top_y": 0.02, "stretch": 0.97}
     shape = Outline.symmetrical(
         W,
-        top=rigid([(6, 470), (110, 318), (250, 250), (392, 96), (512, 18)], **edge),
-        bottom=rigid([(6, 640), (110, 786), (250, 800), (392, 836), (512, 848)], **edge),
+        top=mounted([(6, 470), (110, 318), (250, 250), (392, 96), (512, 18)], **edge),
+        bottom=mounted([(6, 640), (110, 786), (250, 800), (392, 836), (512, 848)], **edge),
     )
     c.albedo[:] = 0.90
     body_curve = spline(
