@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Final, Protocol
 
 from maskgen.errors import ImageError, InputError
+from maskgen.formats import NAMES, place
 from maskgen.images import Skipped, iter_paths, read_bytes
 
 PART: Final = ".part"
@@ -126,13 +127,13 @@ class RemoteStore:
 
 
 def iter_inputs(inputs: Iterable[str], output: str) -> Iterator[str | Skipped]:
-    """Every file under the inputs, one at a time; the output itself is left out.
+    """Every file under the inputs, one at a time; the output and its other forms are left out.
 
     Yields:
         Paths or addresses as they follow from the input as given, and what
         could not be read.
     """
-    exclude = [] if is_url(output) else [output]
+    exclude = [] if is_url(output) else [output, *(str(place(name, Path(output))) for name in NAMES)]
     for item in inputs:
         if not is_url(item):
             for path in iter_paths([item], exclude):

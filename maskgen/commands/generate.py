@@ -63,7 +63,7 @@ def generate(
         _option(
             "--confusers", help="Share of unmasked faces behind a hand, a cup, a scarf...", group=_DRAWN, min=0, max=1
         ),
-    ] = 0.25,
+    ] = 0.12,
     scarf_label: Annotated[
         str,
         _option(
@@ -338,7 +338,7 @@ def _progress_bar(run: Any) -> Any:
                     completed=done + progress.counts["already"],
                     total=progress.total,
                     rate=done / max(progress.elapsed_s, 1e-6),
-                    skips=_top_reasons(progress.counts),
+                    skips="stopping after the photos in hand" if run.stop.is_set() else _top_reasons(progress.counts),
                 )
 
             run.on_progress = update

@@ -225,6 +225,8 @@ def test_a_folder_of_others_is_never_touched(tmp_path: Path) -> None:
 def test_the_output_may_lie_inside_the_input(tmp_path: Path) -> None:
     source = fill(tmp_path / "in", 3)
     make(source, source / "out")
+    (source / "out-yolo" / "images").mkdir(parents=True)
+    (source / "out-yolo" / "images" / "a.jpg").write_bytes(photo("another form of the output"))
     summary = make(source, source / "out")
     assert summary.totals["photos"] == 3
 
