@@ -30,7 +30,6 @@ _CENTRE = [(-0.019, 27), (0.07, 28), (0.159, 29), (0.252, 30), (0.346, 33), (0.8
 # Landmarks on the middle line: y, and how far before the eyes' outer corners, in face widths (a typical adult).
 _DEPTH = [(27, -0.019, 0.16), (33, 0.346, 0.23), (8, 0.816, 0.15)]
 _EYES = 0.636  # between the eyes' outer corners
-FRONT, SLOPE = 0.32, 0.47
 _SEAL, _SEAL_DEPTH = 0.15, 0.19
 
 
@@ -132,14 +131,21 @@ def rigid(points: list[tuple[float, float]], per_px: float, top_y: float, stretc
     return edge
 
 
-def mounted(points: list[tuple[float, float]], per_px: float, top_y: float, stretch: float = 1.0) -> list[EdgePoint]:
+def mounted(
+    points: list[tuple[float, float]],
+    per_px: float,
+    top_y: float,
+    stretch: float = 1.0,
+    front: float = 0.32,
+    slope: float = 0.47,
+) -> list[EdgePoint]:
     """Points of hard parts that stand off the face's left half: they turn with the head as one piece.
 
     The jaw would pull a filter wide on the near side, for the jaw's outline
     slides towards the ear as the head turns. Instead every point is a mean of
     eyes, nose and chin that has its place in depth as well: across by the line
     between the eyes' outer corners, back by the step from the nose's root to
-    that line. ``_DEPTH`` has both, ``FRONT`` and ``SLOPE`` the parts' own.
+    that line. ``_DEPTH`` has the landmarks' own.
     Nearer the middle than ``_SEAL`` lies the sealing edge, flat on the nose's side.
 
     Args:
@@ -147,6 +153,8 @@ def mounted(points: list[tuple[float, float]], per_px: float, top_y: float, stre
         per_px: face widths per pixel.
         top_y: where pixel row 0 lies, in face widths below the eyes.
         stretch: factor on heights.
+        front: how far before the eyes' outer corners the middle lies, in face widths.
+        slope: how fast the parts fall back from there, per face width.
     """
     edge: list[EdgePoint] = []
     for x, y in points:
@@ -160,7 +168,7 @@ def mounted(points: list[tuple[float, float]], per_px: float, top_y: float, stre
         weights = {36: 0.0, 45: 0.0, 27: 0.0, _DEPTH[low][0]: 1 - part}
         weights[_DEPTH[low + 1][0]] = part
         depth = (1 - part) * _DEPTH[low][2] + part * _DEPTH[low + 1][2]
-        out = _SEAL_DEPTH if abs(fx) < _SEAL else FRONT - SLOPE * abs(fx)
+        out = _SEAL_DEPTH if abs(fx) < _SEAL else front - slope * abs(fx)
         back = (depth - out) / _DEPTH[0][2]
         weights[27] -= back
         weights[36] += back / 2 - fx / _EYES
