@@ -12,8 +12,7 @@ parameters give the same bytes.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeAlias
 
 import numpy as np
@@ -78,30 +77,6 @@ class CameraParams:
     noise_seed: int = 0
     sharpen: float = 0.0
     codecs: tuple[tuple[str, int], ...] = ()
-
-    def to_json(self) -> dict[str, Any]:
-        """Plain values that ``from_json`` turns back into equal parameters."""
-        return asdict(self)
-
-    @classmethod
-    def from_json(cls, values: Mapping[str, Any]) -> CameraParams:
-        """The parameters that ``to_json`` wrote.
-
-        Raises:
-            InputError: a name is unknown.
-        """
-        known = {field.name for field in fields(cls)}
-        if unknown := sorted(set(values) - known):
-            raise InputError(
-                f"unknown camera parameters {', '.join(unknown)}; this line was written by another version"
-            )
-        changed = dict(values)
-        for name in ("white_balance", "tint_rgb"):
-            if name in changed:
-                changed[name] = tuple(changed[name])
-        if "codecs" in changed:
-            changed["codecs"] = tuple((str(name), int(quality)) for name, quality in changed["codecs"])
-        return cls(**changed)
 
 
 def draw(rng: np.random.Generator, strength: Strength = "street") -> CameraParams:
