@@ -15,6 +15,13 @@ Model = Annotated[
 ]
 Faces = Annotated[str, typer.Option("--faces", help="Face detector: auto, yunet, hog, cnn, haar, ssd or mtcnn.")]
 SmallFaces = Annotated[bool, typer.Option("--small-faces", help="Look a second time at enlarged tiles; slower.")]
+FaceScore = Annotated[
+    float | None,
+    typer.Option("--face-score", help="Least confidence of the face detector, in its own unit; default: its own."),
+]
+Recheck = Annotated[
+    float, typer.Option("--recheck", min=0, help="Seconds until a settled face is classified again; 0: every frame.")
+]
 Threads = Annotated[
     int | None, typer.Option("--threads", min=1, max=64, help="Pictures worked on at once; default: up to 4.")
 ]
@@ -66,6 +73,7 @@ def image(
     model: Model = None,
     faces: Faces = "auto",
     small_faces: SmallFaces = False,
+    face_score: FaceScore = None,
     threads: Threads = None,
 ) -> None:
     """Find the faces in PATHS and say who wears a mask.
@@ -84,6 +92,7 @@ def image(
             model=model,
             faces=faces,
             small_faces=small_faces,
+            face_score=face_score,
             threads=threads,
         )
     )
@@ -100,10 +109,12 @@ def video(
     sound: Annotated[bool, typer.Option("--sound/--no-sound", help="Keep the sound in the written video.")] = True,
     overwrite: Overwrite = False,
     every: Every = 1,
+    recheck: Recheck = 0.15,
     max_fps: MaxFps = None,
     model: Model = None,
     faces: Faces = "auto",
     small_faces: SmallFaces = False,
+    face_score: FaceScore = None,
     threads: Threads = None,
     preset: Annotated[str, typer.Option("--preset", help="x264's preset: ultrafast to veryslow.")] = "veryfast",
 ) -> None:
@@ -114,7 +125,7 @@ def video(
     form = _form(json, csv, counts)
     from detect.commands import video as command
 
-    looking = command.Looking(model, faces, small_faces, threads, every, max_fps, blur)
+    looking = command.Looking(model, faces, small_faces, face_score, threads, every, recheck, max_fps, blur)
     raise typer.Exit(
         command.video(file, looking=looking, output=output, sound=sound, overwrite=overwrite, form=form, preset=preset)
     )
@@ -136,6 +147,7 @@ def webcam(
     blur: Blur = False,
     overwrite: Overwrite = False,
     every: Every = 1,
+    recheck: Recheck = 0.15,
     max_fps: MaxFps = None,
     seconds: Seconds = None,
     give_up: GiveUp = 60.0,
@@ -143,6 +155,7 @@ def webcam(
     model: Model = None,
     faces: Faces = "auto",
     small_faces: SmallFaces = False,
+    face_score: FaceScore = None,
     threads: Threads = None,
 ) -> None:
     """Watch a camera or stream in a window, or on a page where there is no window.
@@ -155,7 +168,7 @@ def webcam(
     raise typer.Exit(
         command.live(
             source,
-            looking=command.Looking(model, faces, small_faces, threads, every, max_fps, blur),
+            looking=command.Looking(model, faces, small_faces, face_score, threads, every, recheck, max_fps, blur),
             showing=command.Showing(page, host, port, token),
             output=output,
             overwrite=overwrite,
@@ -177,12 +190,14 @@ def serve(
     token: Token = None,
     blur: Blur = False,
     every: Every = 1,
+    recheck: Recheck = 0.15,
     max_fps: MaxFps = None,
     seconds: Seconds = None,
     give_up: GiveUp = 60.0,
     model: Model = None,
     faces: Faces = "auto",
     small_faces: SmallFaces = False,
+    face_score: FaceScore = None,
     threads: Threads = None,
 ) -> None:
     """Show a source as a live page; a file begins again at its end.
@@ -194,7 +209,7 @@ def serve(
     raise typer.Exit(
         command.live(
             source,
-            looking=command.Looking(model, faces, small_faces, threads, every, max_fps, blur),
+            looking=command.Looking(model, faces, small_faces, face_score, threads, every, recheck, max_fps, blur),
             showing=command.Showing(True, host, port, token),
             output=None,
             overwrite=False,

@@ -113,12 +113,13 @@ def tidy(faces: list[Face], width: int, height: int) -> list[Face]:
     return [face for face in faces if kept(face.box)]
 
 
-def load(name: str = "auto", small_faces: bool = False) -> FaceSearch:
+def load(name: str = "auto", small_faces: bool = False, min_score: float | None = None) -> FaceSearch:
     """A search with one of maskgen's detectors.
 
     Args:
         name: ``auto`` or a detector's name.
         small_faces: look a second time at enlarged tiles of the full picture.
+        min_score: least confidence, in the detector's own unit.
 
     Raises:
         InputError: no detector has that name.
@@ -126,5 +127,5 @@ def load(name: str = "auto", small_faces: bool = False) -> FaceSearch:
     """
     from maskgen import faces
 
-    detector: FaceDetector = faces.load(name, small_faces=small_faces)
+    detector: FaceDetector = faces.load(name, small_faces=small_faces, min_score=min_score)
     return FaceSearch(detector, full_px=None if small_faces else FULL_PX)

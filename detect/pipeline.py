@@ -12,63 +12,53 @@ for frame in detector.watch("rtsp://camera.local/1"):
 
 from __future__ import annotations
 
+import contextlib
 import math
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from detect import find
 from detect.classify import Classifier
 from detect.find import FaceSearch
-from detect.results import Detections, FaceResult
+from detect.results import RECHECK_S, Detections, FaceResult, face_result, face_score
 from maskgen.errors import InputError, ShapeError
-from maskgen.types import RGB
+from maskgen.types import RGB, Face
+from trainer.bundle import predicted_labels
 
 if TYPE_CHECKING:
     from detect.sources import Source
     from detect.watch import Watch
 
-_SCORED: Final = frozenset({"yunet", "ssd", "mtcnn"})
-"""Detectors whose scores are probabilities; others' count as certain."""
+T = TypeVar("T")
 
 
-class Looker:
-    """A face search and a classifier for one thread: neither may be shared."""
+class _Spare(Generic[T]):
+    """Things that one thread may use at a time: lends one that is idle, or makes another."""
 
-    def __init__(self, search: FaceSearch, classifier: Classifier) -> None:
-        self._search = search
-        self._classifier = classifier
+    def __init__(self, make: Callable[[], T]) -> None:
+        self._make = make
+        self._idle: list[T] = []
+        self._lock = threading.Lock()
 
-    def look(self, image: RGB, *, pad: bool = False) -> Detections:
-        """Find and classify every face of a picture.
+    def add(self, one: T) -> None:
+        with self._lock:
+            self._idle.append(one)
 
-        Args:
-            image: (H, W, 3) uint8, RGB.
-            pad: where no face is found, look again at the padded picture.
-
-        Raises:
-            ShapeError: ``image`` is something else.
-        """
-        if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or 0 in image.shape:
-            raise ShapeError(f"an image must be (H, W, 3) uint8 and not empty, got {image.shape} {image.dtype}")
-        height, width = image.shape[:2]
-        found = self._search.find(image, pad=pad)
-        if not found:
-            return Detections(width, height)
-        probabilities = self._classifier.classify_boxes(image, [face.box.xyxy for face in found])
-        labels = self._classifier.predicted(probabilities)
-        names = self._classifier.labels
-        faces = []
-        for face, row, label in zip(found, probabilities, labels, strict=True):
-            by_label = {name: float(p) for name, p in zip(names, row, strict=True)}
-            face_score = min(max(face.score, 0.0), 1.0) if face.detector in _SCORED else 1.0
-            faces.append(
-                FaceResult(face.box.clipped(width, height), label, by_label[label], by_label, face_score=face_score)
-            )
-        return Detections(width, height, tuple(faces))
+    @contextlib.contextmanager
+    def lent(self) -> Iterator[T]:
+        with self._lock:
+            one = self._idle.pop() if self._idle else None
+        if one is None:
+            one = self._make()
+        try:
+            yield one
+        finally:
+            self.add(one)
 
 
 class Detector:
@@ -83,17 +73,21 @@ class Detector:
     """
 
     def __init__(
-        self, new_looker: Callable[[], Looker], labels: Sequence[str], threshold: float = 0.5, threads: int = 1
+        self,
+        new_search: Callable[[], FaceSearch],
+        new_classifier: Callable[[], Classifier],
+        labels: Sequence[str],
+        threshold: float = 0.5,
+        threads: int = 1,
     ) -> None:
-        """Build from a function that makes a ``Looker``; most callers want ``load``."""
+        """Build from functions that make the parts; most callers want ``load``."""
         if threads < 1:
             raise InputError(f"threads must be 1 or more, got {threads}")
         self.labels = tuple(labels)
         self.threshold = threshold
         self.threads = threads
-        self._new_looker = new_looker
-        self._idle: list[Looker] = []
-        self._lock = threading.Lock()
+        self._searches = _Spare(new_search)
+        self._classifiers = _Spare(new_classifier)
 
     @classmethod
     def load(
@@ -102,6 +96,7 @@ class Detector:
         faces: str = "auto",
         threads: int = 1,
         small_faces: bool = False,
+        min_face_score: float | None = None,
     ) -> Detector:
         """Open a model and a face detector.
 
@@ -112,6 +107,8 @@ class Detector:
             threads: frames or pictures worked on at once in ``watch`` and
                 ``detect_many``.
             small_faces: look a second time at enlarged tiles.
+            min_face_score: least confidence of the face detector, in its own
+                unit; None for its own default.
 
         Raises:
             BundleError: the model folder cannot be used.
@@ -119,17 +116,16 @@ class Detector:
             WeightsError: the face detector's file is missing.
         """
         classifier = Classifier.load(None if model is None else Path(model))
-        unused = [classifier]
-
-        def new_looker() -> Looker:
-            try:
-                own = unused.pop()
-            except IndexError:
-                own = classifier.copy()
-            return Looker(find.load(faces, small_faces), own)
-
-        detector = cls(new_looker, classifier.labels, classifier.bundle.threshold, threads)
-        detector._idle.append(new_looker())  # a missing file shows now, not at the first picture
+        detector = cls(
+            lambda: find.load(faces, small_faces, min_face_score),
+            classifier.copy,
+            classifier.labels,
+            classifier.bundle.threshold,
+            threads,
+        )
+        detector._classifiers.add(classifier)
+        with detector._searches.lent():
+            pass  # a missing file shows now, not at the first picture
         return detector
 
     def detect(self, image: RGB | Path | str | bytes) -> Detections:
@@ -142,7 +138,39 @@ class Detector:
             ImageError: the file is no picture.
             ShapeError: the array is no picture.
         """
-        return self._look(as_rgb(image), pad=True)
+        picture = as_rgb(image)
+        if picture.ndim != 3 or picture.shape[2] != 3 or picture.dtype != np.uint8 or 0 in picture.shape:
+            raise ShapeError(f"an image must be (H, W, 3) uint8 and not empty, got {picture.shape} {picture.dtype}")
+        height, width = picture.shape[:2]
+        found = self.find(picture, pad=True)
+        return Detections(width, height, self.results(found, self.classify(picture, found), width, height))
+
+    def find(self, image: RGB, *, pad: bool = False) -> list[Face]:
+        """Faces alone, from left to right.
+
+        Args:
+            image: (H, W, 3) uint8, RGB.
+            pad: where no face is found, look again at the padded picture.
+        """
+        with self._searches.lent() as search:
+            return search.find(image, pad=pad)
+
+    def classify(self, image: RGB, found: Sequence[Face]) -> NDArray[np.float32]:
+        """Probabilities (N, C) of faces, columns in the order of ``labels``."""
+        if not found:
+            return np.empty((0, len(self.labels)), dtype=np.float32)
+        with self._classifiers.lent() as classifier:
+            return classifier.classify_boxes(image, [face.box.xyxy for face in found])
+
+    def results(
+        self, found: Sequence[Face], probabilities: NDArray[np.float32], width: int, height: int
+    ) -> tuple[FaceResult, ...]:
+        """Faces with their labels, boxes within the picture."""
+        labels = predicted_labels(probabilities, self.labels, self.threshold)
+        return tuple(
+            face_result(face.box.clipped(width, height), face_score(face), label, self.labels, row)
+            for face, row, label in zip(found, probabilities, labels, strict=True)
+        )
 
     def watch(
         self,
@@ -151,6 +179,7 @@ class Detector:
         every: int = 1,
         max_fps: float | None = None,
         track: bool = True,
+        recheck_s: float = RECHECK_S,
     ) -> Watch:
         """Every frame of a video, or the newest frames of a live source, with tracked faces.
 
@@ -164,6 +193,8 @@ class Detector:
                 are carried along.
             max_fps: drop frames beyond this rate.
             track: number the faces and smooth their labels over time.
+            recheck_s: how soon a face that was classified several times is
+                classified again; 0 for every look. Untracked faces always are.
 
         Returns:
             An iterator over ``FrameResult``.
@@ -181,18 +212,12 @@ class Detector:
         if max_fps is not None and not 0 < max_fps < math.inf:
             raise InputError(f"max_fps must be above 0, got {max_fps}")
         opened = open_source(source) if isinstance(source, (str, int, Path)) else source
-        follower = FaceTracker(self.labels, self.threshold, opened.rate) if track else Untracked()
-        return Watch(self._look, opened, follower, self.threads, every, max_fps)
-
-    def _look(self, image: RGB, *, pad: bool = False) -> Detections:
-        with self._lock:
-            looker = self._idle.pop() if self._idle else None
-        looker = looker or self._new_looker()
-        try:
-            return looker.look(image, pad=pad)
-        finally:
-            with self._lock:
-                self._idle.append(looker)
+        follower = (
+            FaceTracker(self.labels, self.threshold, opened.rate, recheck_s)
+            if track
+            else Untracked(self.labels, self.threshold)
+        )
+        return Watch(self.find, self.classify, opened, follower, self.threads, every, max_fps)
 
 
 def as_rgb(image: RGB | Path | str | bytes) -> RGB:

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from maskgen.errors import ShapeError
-from maskgen.types import RGB, Box
+from maskgen.types import RGB, Box, Face
+
+RECHECK_S: Final = 0.15
+"""A face that was classified several times is classified again this soon."""
+
+_SCORED: Final = frozenset({"yunet", "ssd", "mtcnn"})
+"""Detectors whose scores are probabilities; others' count as certain."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +56,24 @@ class FaceResult:
         if self.track_id is not None:
             line["track"] = self.track_id
         return line
+
+
+def face_score(face: Face) -> float:
+    """A face detector's confidence as a number from 0 to 1."""
+    return min(max(float(face.score), 0.0), 1.0) if face.detector in _SCORED else 1.0
+
+
+def face_result(
+    box: Box, score: float, label: str, labels: Sequence[str], probabilities: Sequence[float]
+) -> FaceResult:
+    """Put a result together from the classifier's row.
+
+    Args:
+        score: the face detector's confidence, 0 to 1.
+        labels: the model's, in the order of ``probabilities``.
+    """
+    by_label = {name: float(p) for name, p in zip(labels, probabilities, strict=True)}
+    return FaceResult(box, label, by_label[label], by_label, face_score=score)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from detect.results import Detections, Event, FaceResult, FrameResult
-from maskgen.types import Box
+from detect.results import RECHECK_S, Event, FaceResult, FrameResult, face_result, face_score
+from maskgen.types import Box, Face
 from trainer.bundle import predicted_labels
 
 if TYPE_CHECKING:
@@ -34,12 +34,44 @@ LOST_S: Final = 1.0
 HIDE_LOST_S: Final = 0.5
 """Where a face was seen last stays hidden for so long, for ``--blur``."""
 
+SURE_LOOKS: Final = 5
+"""A face is classified this often before it is left alone for a while."""
+
 LEAST_LOOKS: Final = 3
 """Faces seen less often give no event: most are no faces."""
 
 _NEW_SCORE: Final = 0.5
 _HIGH_SCORE: Final = 0.5
 _SAME_IOU: Final = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedFace:
+    """A face before it is classified.
+
+    Attributes:
+        face: as the detector said.
+        number: from 1; None until ByteTrack is sure.
+        classify: whether the classifier is to look at it.
+        first_s: when it was first seen.
+    """
+
+    face: Face
+    number: int | None
+    classify: bool
+    first_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A frame and what is to be done with it; ``faces`` is None where nobody looked."""
+
+    frame: Frame
+    faces: tuple[PlannedFace, ...] | None
+
+    @property
+    def to_classify(self) -> list[PlannedFace]:
+        return [face for face in self.faces or () if face.classify]
 
 
 @dataclass(slots=True)
@@ -52,6 +84,7 @@ class _Track:
         doubt_s: since when the mean says something else; None if it agrees.
         raw_label, raw_since_s: what single looks say, and since when; the
             mean lags behind them.
+        judged_s: when it was last classified.
         velocity: (4,) pixels a second of the box's sides.
     """
 
@@ -61,29 +94,49 @@ class _Track:
     since_s: float
     seen_s: float
     face: FaceResult
-    scores: list[float] = field(default_factory=list)
+    judged_s: float
+    raw_label: str
+    raw_since_s: float
+    score_sum: float = 0.0
+    score_count: int = 0
     looks: int = 0
     doubt_s: float | None = None
-    raw_label: str = ""
-    raw_since_s: float = 0.0
     velocity: NDArray[np.float64] = field(default_factory=lambda: np.zeros(4))
 
 
-class FaceTracker:
-    """Numbers the faces of one source and smooths their labels."""
+@dataclass(slots=True)
+class _Checks:
+    """How often a face was given to the classifier, and when last."""
 
-    def __init__(self, labels: Sequence[str], threshold: float = 0.5, rate: float = 25.0) -> None:
+    count: int = 0
+    last_s: float = -math.inf
+    seen_s: float = -math.inf
+
+
+class FaceTracker:
+    """Numbers the faces of one source and smooths their labels.
+
+    ``plan`` and ``label`` may run in two threads, each in the frames' order:
+    they share no state, so that the results do not hang on timing.
+    """
+
+    def __init__(
+        self, labels: Sequence[str], threshold: float = 0.5, rate: float = 25.0, recheck_s: float = RECHECK_S
+    ) -> None:
         """Start with nobody.
 
         Args:
             labels: the model's, in output order.
             threshold: P(with_mask) from which a face is ``with_mask``.
             rate: frames a second, about.
+            recheck_s: how soon a face that was classified ``SURE_LOOKS``
+                times is classified again; 0 for every look.
         """
         from trackers import ByteTrackTracker
 
         self._labels = tuple(labels)
         self._threshold = threshold
+        self._recheck_s = recheck_s
         self._tracker = ByteTrackTracker(
             lost_track_buffer=round(30 * LOST_S),
             frame_rate=max(1.0, rate),
@@ -92,34 +145,59 @@ class FaceTracker:
             minimum_iou_threshold=0.1,
             high_conf_det_threshold=_HIGH_SCORE,
         )
+        # plan's own:
+        self._last_s = -math.inf
+        self._new: tuple[float, list[Box]] = (-math.inf, [])
+        self._checks: dict[int, _Checks] = {}
+        # label's own:
+        self._looked_s = -math.inf
         self._tracks: dict[int, _Track] = {}
         self._unnumbered: tuple[FaceResult, ...] = ()
-        self._last_s = -math.inf
-        self._looked_s = -math.inf
 
-    def follow(self, frame: Frame, detections: Detections | None) -> FrameResult:
-        """The next frame's faces with their numbers and smoothed labels.
+    def plan(self, frame: Frame, found: Sequence[Face] | None) -> Plan:
+        """Number a frame's faces and choose those that need the classifier.
 
         Args:
             frame: later than the one before.
-            detections: what was seen; None where nobody looked, and the
-                faces are carried along.
+            found: what was seen; None where nobody looked.
         """
-        height, width = frame.image.shape[:2]
+        if found is None:
+            return Plan(frame, None)
         time_s = frame.time_s
-        if detections is None:
+        # Two frames with one time stamp happen; ByteTrack wants time to go on.
+        self._last_s = max(time_s, math.nextafter(self._last_s, math.inf))
+        numbers = self._numbers(found, self._last_s)
+        before_s, boxes = self._new
+        planned = []
+        for face, number in zip(found, numbers, strict=True):
+            # A face gets its number at its second look; it was there at the first.
+            was_there = any(face.box.iou(box) > _SAME_IOU for box in boxes)
+            planned.append(PlannedFace(face, number, self._due(number, time_s), before_s if was_there else time_s))
+        self._new = time_s, [face.box for face, number in zip(found, numbers, strict=True) if number is None]
+        self._checks = {n: c for n, c in self._checks.items() if time_s - c.seen_s <= 2 * LOST_S}
+        return Plan(frame, tuple(planned))
+
+    def label(self, plan: Plan, probabilities: NDArray[np.float32]) -> FrameResult:
+        """The frame's faces with their numbers and smoothed labels.
+
+        Args:
+            plan: what ``plan`` gave.
+            probabilities: (N, C) of ``plan.to_classify``.
+        """
+        frame, time_s = plan.frame, plan.frame.time_s
+        height, width = frame.image.shape[:2]
+        events: list[Event] = []
+        if plan.faces is None:
             faces = [self._carried(track, time_s, width, height) for track in self._current(time_s)]
             faces += [replace(face, seen=False) for face in self._unnumbered]
-            events: list[Event] = []
         else:
-            # Two frames with one time stamp happen; ByteTrack wants time to go on.
-            self._last_s = max(time_s, math.nextafter(self._last_s, math.inf))
-            before_s, self._looked_s = self._looked_s, time_s
-            numbers = self._numbers(detections, self._last_s)
-            events = self._gone(time_s)
+            self._looked_s = time_s
+            events += self._gone(time_s)
+            rows = iter(np.asarray(probabilities, dtype=np.float64))
             faces = []
-            for face, number in zip(detections.faces, numbers, strict=True):
-                faces.append(face if number is None else self._smoothed(face, number, time_s, before_s, events))
+            for planned in plan.faces:
+                row = next(rows) if planned.classify else None
+                faces.append(self._labelled(planned, row, time_s, (width, height), events))
             self._unnumbered = tuple(face for face in faces if face.track_id is None)
         faces = [face for face in faces if face.box.area > 0]
         faces.sort(key=lambda face: (face.box.left, face.box.top))
@@ -133,53 +211,78 @@ class FaceTracker:
         self._tracks.clear()
         return tuple(event for event in events if event is not None)
 
-    def _numbers(self, detections: Detections, time_s: float) -> list[int | None]:
+    def _numbers(self, found: Sequence[Face], time_s: float) -> list[int | None]:
         """ByteTrack's number for each face, from 1; None until it is sure."""
         import supervision as sv
 
-        count = len(detections)
-        found = sv.Detections(
-            xyxy=np.array([face.box.xyxy for face in detections], dtype=np.float32).reshape(-1, 4),
-            confidence=np.array([face.face_score for face in detections], dtype=np.float32),
-            data={"index": np.arange(count)},
+        detections = sv.Detections(
+            xyxy=np.array([face.box.xyxy for face in found], dtype=np.float32).reshape(-1, 4),
+            confidence=np.array([face_score(face) for face in found], dtype=np.float32),
+            data={"index": np.arange(len(found))},
         )
-        tracked: Any = self._tracker.update(found, timestamp=time_s)
-        numbers: list[int | None] = [None] * count
-        if count:
+        tracked: Any = self._tracker.update(detections, timestamp=time_s)
+        numbers: list[int | None] = [None] * len(found)
+        if found:
             for index, number in zip(tracked.data.get("index", []), tracked.tracker_id, strict=True):
                 numbers[int(index)] = int(number) + 1 if number >= 0 else None
         return numbers
 
-    def _smoothed(
-        self, face: FaceResult, number: int, time_s: float, before_s: float, events: list[Event]
+    def _due(self, number: int | None, time_s: float) -> bool:
+        """Whether a face is to be classified now."""
+        if number is None:
+            return True
+        checks = self._checks.setdefault(number, _Checks())
+        checks.seen_s = time_s
+        # A quarter of a millisecond short, so that frame times that are rounded do not skip a turn.
+        if checks.count < SURE_LOOKS or time_s - checks.last_s >= self._recheck_s - 0.25e-3:
+            checks.count += 1
+            checks.last_s = time_s
+            return True
+        return False
+
+    def _labelled(
+        self,
+        planned: PlannedFace,
+        row: NDArray[np.float64] | None,
+        time_s: float,
+        size_wh: tuple[int, int],
+        events: list[Event],
     ) -> FaceResult:
-        now = np.array([face.probabilities[label] for label in self._labels])
-        track = self._tracks.get(number)
+        box, score = planned.face.box.clipped(*size_wh), face_score(planned.face)
+        track = self._tracks.get(planned.number) if planned.number is not None else None
         if track is None:
-            # A face gets its number at its second look; it was there at the first.
-            was_there = any(face.box.iou(other.box) > _SAME_IOU for other in self._unnumbered)
-            since_s = before_s if was_there else time_s
-            track = _Track(number, now, face.label, since_s, time_s, face, raw_label=face.label, raw_since_s=since_s)
-            self._tracks[number] = track
+            # Only after a track was lost here and not yet there could a row be missing: nobody knows then.
+            row = np.full(len(self._labels), 1 / len(self._labels)) if row is None else row
+            label = predicted_labels(row[None], self._labels, self._threshold)[0]
+            face = face_result(box, score, label, self._labels, [float(p) for p in row])
+            if planned.number is None:
+                return face
+            track = _Track(planned.number, row, label, planned.first_s, time_s, face, time_s, label, planned.first_s)
+            self._tracks[planned.number] = track
         else:
             elapsed_s = max(time_s - track.seen_s, 1e-3)
-            weight = 1 - math.exp(-elapsed_s / SMOOTH_S)
-            track.mean = track.mean + (now - track.mean) * weight
-            moved = np.subtract(face.box.xyxy, track.face.box.xyxy) / elapsed_s
+            moved = np.subtract(box.xyxy, track.face.box.xyxy) / elapsed_s
             track.velocity = 0.5 * track.velocity + 0.5 * moved
-            if face.label != track.raw_label:
-                track.raw_label, track.raw_since_s = face.label, time_s
-            self._relabel(track, time_s, events)
+            if row is not None:
+                self._take_in(track, row, time_s, events)
         track.looks += 1
         track.seen_s = time_s
         by_label = {label: float(p) for label, p in zip(self._labels, track.mean, strict=True)}
-        track.scores.append(by_label[track.label])
-        if len(track.scores) > 4096:  # a mean of means is near enough, and memory stays flat
-            track.scores = [float(np.mean(track.scores))]
-        track.face = replace(
-            face, label=track.label, score=by_label[track.label], probabilities=by_label, track_id=number
-        )
+        now = by_label[track.label]
+        track.score_sum += now
+        track.score_count += 1
+        track.face = FaceResult(box, track.label, now, by_label, face_score=score, track_id=track.number)
         return track.face
+
+    def _take_in(self, track: _Track, row: NDArray[np.float64], time_s: float, events: list[Event]) -> None:
+        """Move a track's mean towards a new look."""
+        weight = 1 - math.exp(-max(time_s - track.judged_s, 1e-3) / SMOOTH_S)
+        track.mean = track.mean + (row - track.mean) * weight
+        track.judged_s = time_s
+        raw = predicted_labels(row[None], self._labels, self._threshold)[0]
+        if raw != track.raw_label:
+            track.raw_label, track.raw_since_s = raw, time_s
+        self._relabel(track, time_s, events)
 
     def _relabel(self, track: _Track, time_s: float, events: list[Event]) -> None:
         label = predicted_labels(track.mean[None], self._labels, self._threshold)[0]
@@ -193,7 +296,8 @@ class FaceTracker:
         event = self._event(track, changed_s)
         if event is not None:
             events.append(event)
-        track.label, track.since_s, track.doubt_s, track.scores = label, changed_s, None, []
+        track.label, track.since_s, track.doubt_s = label, changed_s, None
+        track.score_sum, track.score_count = 0.0, 0
 
     def _gone(self, time_s: float) -> list[Event]:
         lost = [number for number, track in self._tracks.items() if time_s - track.seen_s > LOST_S]
@@ -203,7 +307,7 @@ class FaceTracker:
     def _event(self, track: _Track, end_s: float | None = None) -> Event | None:
         if track.looks < LEAST_LOOKS:
             return None
-        score = float(np.mean(track.scores)) if track.scores else 0.0
+        score = track.score_sum / track.score_count if track.score_count else 0.0
         return Event(track.number, track.label, track.since_s, track.seen_s if end_s is None else end_s, score)
 
     def _current(self, time_s: float) -> list[_Track]:
@@ -233,14 +337,27 @@ class FaceTracker:
 class Untracked:
     """Passes faces on as they are; stands in for ``FaceTracker``."""
 
-    def __init__(self) -> None:
+    def __init__(self, labels: Sequence[str], threshold: float = 0.5) -> None:
+        self._labels = tuple(labels)
+        self._threshold = threshold
         self._faces: tuple[FaceResult, ...] = ()
 
-    def follow(self, frame: Frame, detections: Detections | None) -> FrameResult:
-        if detections is None:
+    def plan(self, frame: Frame, found: Sequence[Face] | None) -> Plan:
+        if found is None:
+            return Plan(frame, None)
+        return Plan(frame, tuple(PlannedFace(face, None, True, frame.time_s) for face in found))
+
+    def label(self, plan: Plan, probabilities: NDArray[np.float32]) -> FrameResult:
+        frame = plan.frame
+        if plan.faces is None:
             faces = tuple(replace(face, seen=False) for face in self._faces)
         else:
-            faces = self._faces = detections.faces
+            height, width = frame.image.shape[:2]
+            labels = predicted_labels(probabilities, self._labels, self._threshold)
+            faces = self._faces = tuple(
+                face_result(f.face.box.clipped(width, height), face_score(f.face), label, self._labels, row.tolist())
+                for f, label, row in zip(plan.faces, labels, probabilities, strict=True)
+            )
         return FrameResult(frame.index, frame.time_s, frame.image, faces)
 
     def finish(self) -> tuple[Event, ...]:

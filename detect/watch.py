@@ -3,24 +3,33 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
 from detect.parallel import OrderedMap
-from detect.results import Detections, Event, FrameResult
-from maskgen.types import RGB
+from detect.results import Event, FrameResult
+from maskgen.types import RGB, Face
 
 if TYPE_CHECKING:
     from detect.sources import Frame, Source
+    from detect.track import Plan
 
 
 class Follows(Protocol):
     """Gives faces their numbers over time; ``FaceTracker`` or ``Untracked``."""
 
-    def follow(self, frame: Frame, detections: Detections | None) -> FrameResult: ...
+    def plan(self, frame: Frame, found: Sequence[Face] | None) -> Plan:
+        """Number a frame's faces and say which are to be classified; called in order, in one thread."""
 
-    def finish(self) -> tuple[Event, ...]: ...
+    def label(self, plan: Plan, probabilities: NDArray[np.float32]) -> FrameResult:
+        """Finish a frame with the classified faces' probabilities; called in order, in another thread."""
+
+    def finish(self) -> tuple[Event, ...]:
+        """The events that are still open."""
 
 
 class Watch:
@@ -36,7 +45,8 @@ class Watch:
 
     def __init__(
         self,
-        look: Callable[[RGB], Detections],
+        find: Callable[[RGB], list[Face]],
+        classify: Callable[[RGB, Sequence[Face]], NDArray[np.float32]],
         source: Source,
         follower: Follows,
         threads: int = 1,
@@ -48,12 +58,18 @@ class Watch:
         self._follower = follower
         self._closed = False
 
-        def work(numbered: tuple[int, Frame]) -> Detections | None:
+        def look(numbered: tuple[int, Frame]) -> list[Face] | None:
             number, frame = numbered
-            return look(frame.image) if number % every == 0 else None
+            return find(frame.image) if number % every == 0 else None
 
-        self._map = OrderedMap(work, enumerate(limited(source, max_fps)), threads)
-        self._frames = _followed(self._map, source, follower)
+        def judge(plan: Plan) -> NDArray[np.float32]:
+            return classify(plan.frame.image, [face.face for face in plan.to_classify])
+
+        # Two stages side by side: which faces need the classifier is known only when they have their numbers.
+        self._looked = OrderedMap(look, enumerate(limited(source, max_fps)), threads)
+        plans = (follower.plan(frame, found) for (_, frame), found in self._looked)
+        self._judged = OrderedMap(judge, plans, threads, waiting=1)
+        self._frames = _followed(self._judged, source, follower)
 
     def __iter__(self) -> Iterator[FrameResult]:
         return self
@@ -83,7 +99,9 @@ class Watch:
         self._closed = True
         if self.source.live:
             self.source.close()  # wakes the thread that waits for a frame
-        if self._map.close() and not self.source.live:
+        unread = self._looked.close()
+        self._judged.close()
+        if unread and not self.source.live:
             self.source.close()
 
     def __del__(self) -> None:
@@ -93,12 +111,12 @@ class Watch:
 
 
 def _followed(
-    looked: OrderedMap[tuple[int, Frame], Detections | None], source: Source, follower: Follows
+    judged: OrderedMap[Plan, NDArray[np.float32]], source: Source, follower: Follows
 ) -> Iterator[FrameResult]:
     # A function of its own: a generator that knew its Watch would keep it alive.
     held: FrameResult | None = None
-    for (_, frame), detections in looked:
-        result = follower.follow(frame, detections)
+    for plan, probabilities in judged:
+        result = follower.label(plan, probabilities)
         if source.live:
             yield result
             continue

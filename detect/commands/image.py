@@ -30,6 +30,7 @@ def run(
     model: Path | None,
     faces: str,
     small_faces: bool,
+    face_score: float | None,
     threads: int | None,
 ) -> int:
     """Do it and print it.
@@ -40,7 +41,9 @@ def run(
     Returns:
         The exit code: 1 when no input could be used.
     """
-    detector = Detector.load(model, faces=faces, threads=threads or default_threads(), small_faces=small_faces)
+    detector = Detector.load(
+        model, faces=faces, threads=threads or default_threads(), small_faces=small_faces, min_face_score=face_score
+    )
     rows_csv = csv.writer(sys.stdout, lineterminator="\n")
     if form == "csv":
         rows_csv.writerow(

@@ -28,8 +28,10 @@ class Looking:
     model: Path | None
     faces: str
     small_faces: bool
+    face_score: float | None
     threads: int | None
     every: int
+    recheck_s: float
     max_fps: float | None
     blur: bool
 
@@ -39,7 +41,11 @@ class Looking:
 
     def detector(self) -> Detector:
         return Detector.load(
-            self.model, faces=self.faces, threads=self.threads or default_threads(), small_faces=self.small_faces
+            self.model,
+            faces=self.faces,
+            threads=self.threads or default_threads(),
+            small_faces=self.small_faces,
+            min_face_score=self.face_score,
         )
 
 
@@ -175,8 +181,7 @@ def _run(
     seconds: float | None = None,
 ) -> int:
     summary, events = Summary(), Events()
-    every = 1 if looking.blur else looking.every
-    watch: Watch = detector.watch(source, every=every, max_fps=looking.max_fps)
+    watch: Watch = detector.watch(source, every=looking.every, max_fps=looking.max_fps, recheck_s=looking.recheck_s)
     began = time.monotonic()
     code = 0
     with ticking() as ticker, stopped_by_signals():

@@ -41,12 +41,14 @@ def painted(tiny_model: Path) -> Detector:
     """A detector for painted faces, on two threads."""
     from detect.classify import Classifier
     from detect.find import FaceSearch
-    from detect.pipeline import Detector, Looker
+    from detect.pipeline import Detector
 
-    def new_looker() -> Looker:
-        return Looker(FaceSearch(PaintedFaces()), Classifier.load(tiny_model))
-
-    return Detector(new_looker, ("with_mask", "without_mask"), threads=2)
+    return Detector(
+        lambda: FaceSearch(PaintedFaces()),
+        lambda: Classifier.load(tiny_model),
+        ("with_mask", "without_mask"),
+        threads=2,
+    )
 
 
 @pytest.fixture

@@ -76,7 +76,7 @@ def contents(path: Path) -> tuple[int, int, float]:
 @pytest.mark.usefixtures("painted_commands")
 class TestVideo:
     def test_events_and_summary(self, silent: Path) -> None:
-        result = run("video", silent)
+        result = run("video", silent, "--recheck", "0")
         assert result.exit_code == 0
         lines = result.stdout.splitlines()
         assert lines[:2] == [

@@ -94,9 +94,7 @@ def test_keys(display: str, tmp_path: Path, keys: str, shown: int, saved: int) -
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="other systems always have a display")
 @pytest.mark.parametrize("name", [None, ":987"], ids=["no display", "a stale display"])
-def test_without_a_display_the_page_is_shown_instead(
-    display_name: str | None, tiny_model: Path, tmp_path: Path
-) -> None:
+def test_without_a_display_the_page_is_shown_instead(name: str | None, tiny_model: Path, tmp_path: Path) -> None:
     from detect.mp4 import Mp4Writer
 
     writer = Mp4Writer(tmp_path / "clip.mp4", 10)

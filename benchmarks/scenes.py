@@ -1,0 +1,141 @@
+"""How well ``maskgen detect image`` finds masked and bare faces in street photographs: mAP50.
+
+    python benchmarks/scenes.py ../shared/data/scenes_dev [--model FOLDER] [--small-faces] [--json FILE]
+
+Runs the command itself on a folder with COCO ``annotations.json`` and ``images/`` and compares its JSON lines with the
+boxes. ``mask_weared_incorrect`` counts as ``without_mask``. A face's rank is its face score times its label's
+probability. Below a size, ground truth is ignored the way COCO ignores it: neither a miss nor, for a box that lies on
+it, a false alarm. The size of a face is its box's shorter side.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+
+LABEL_OF = {"with_mask": "with_mask", "without_mask": "without_mask", "mask_weared_incorrect": "without_mask"}
+LABELS = ("with_mask", "without_mask")
+SIZES_PX = (0, 16, 24, 32)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("scenes", type=Path)
+    parser.add_argument("--json", type=Path, help="also write the figures here")
+    parser.add_argument("--lines", type=Path, help="use these JSON lines instead of running the command")
+    known, more = parser.parse_known_args()
+    truth = read_truth(known.scenes / "annotations.json")
+    start_s = time.perf_counter()
+    if known.lines:
+        text = known.lines.read_text()
+    else:
+        words = ["detect", "image", str(known.scenes / "images"), "--json", *more]
+        text = subprocess.run(
+            [sys.executable, "-m", "maskgen.app", *words], check=True, capture_output=True, text=True
+        ).stdout
+    elapsed_s = time.perf_counter() - start_s
+    found = {Path(line["file"]).name: line["faces"] for line in map(json.loads, text.splitlines())}
+    figures = evaluate(truth, found)
+    figures["ms_a_picture"] = 1000 * elapsed_s / max(1, len(found))
+    print(
+        f"{len(found)} pictures, {sum(map(len, truth.values()))} faces, {sum(map(len, found.values()))} found, "
+        f"{figures['ms_a_picture']:.1f} ms a picture, start to end"
+    )
+    print(f"{'size':>8} {'mAP50':>7} {'with':>7} {'without':>7} {'any':>7} {'recall':>7}")
+    for size in SIZES_PX:
+        row = figures[str(size)]
+        print(
+            f"{'>= ' + str(size) if size else 'all':>8} "
+            + " ".join(f"{row[name]:7.3f}" for name in ("map50", *LABELS, "any", "recall"))
+        )
+    if known.json:
+        known.json.write_text(json.dumps(figures, indent=2) + "\n")
+
+
+def read_truth(path: Path) -> dict[str, list[dict]]:
+    """file name -> boxes with ``label`` and ``xyxy``."""
+    document = json.loads(path.read_text())
+    names = {image["id"]: image["file_name"] for image in document["images"]}
+    labels = {category["id"]: LABEL_OF[category["name"]] for category in document["categories"]}
+    truth: dict[str, list[dict]] = {name: [] for name in names.values()}
+    for box in document["annotations"]:
+        x, y, w, h = box["bbox"]
+        truth[names[box["image_id"]]].append({"label": labels[box["category_id"]], "xyxy": (x, y, x + w, y + h)})
+    return truth
+
+
+def evaluate(truth: dict[str, list[dict]], found: dict[str, list[dict]]) -> dict[str, object]:
+    figures: dict[str, object] = {}
+    for size in SIZES_PX:
+        row: dict[str, float] = {}
+        for label in LABELS:
+            row[label], _ = average_precision(truth, found, label, size)
+        row["any"], row["recall"] = average_precision(truth, found, None, size)
+        row["map50"] = float(np.mean([row[label] for label in LABELS]))
+        figures[str(size)] = row
+    return figures
+
+
+def average_precision(
+    truth: dict[str, list[dict]], found: dict[str, list[dict]], label: str | None, least_px: float, iou: float = 0.5
+) -> tuple[float, float]:
+    """COCO's average precision at one overlap, and the recall reached; ``label`` None takes any for any."""
+    outcomes: list[tuple[float, bool]] = []
+    wanted = 0
+    for name, boxes in truth.items():
+        real = [box["xyxy"] for box in boxes if label in (None, box["label"])]
+        counts = [shorter(box) >= least_px for box in real]
+        wanted += sum(counts)
+        faces = [face for face in found.get(name, []) if label in (None, face["label"])]
+        faces.sort(key=lambda face: -rank(face, label))
+        taken: set[int] = set()
+        overlap = overlaps([face["box_xyxy"] for face in faces], real)
+        for row, face in zip(overlap, faces, strict=True):
+            # As COCO matches: the best free box that counts, else the best that is ignored.
+            best = max(
+                (i for i in range(len(real)) if i not in taken and row[i] >= iou),
+                key=lambda i: (counts[i], row[i]),
+                default=None,
+            )
+            if best is None:
+                if shorter(face["box_xyxy"]) >= least_px:
+                    outcomes.append((rank(face, label), False))
+                continue
+            taken.add(best)
+            if counts[best]:
+                outcomes.append((rank(face, label), True))
+    outcomes.sort(key=lambda outcome: -outcome[0])
+    hits = np.cumsum([hit for _, hit in outcomes]) if outcomes else np.zeros(0)
+    recall = hits / max(1, wanted)
+    precision = hits / np.arange(1, len(hits) + 1)
+    envelope = np.maximum.accumulate(precision[::-1])[::-1] if len(precision) else precision
+    at = np.searchsorted(recall, np.linspace(0, 1, 101), side="left")
+    points = [float(envelope[i]) if i < len(envelope) else 0.0 for i in at]
+    return float(np.mean(points)), float(recall[-1]) if len(recall) else 0.0
+
+
+def rank(face: dict, label: str | None) -> float:
+    return face["face_score"] * (face["score"] if label is not None else 1.0)
+
+
+def shorter(box: tuple[float, float, float, float]) -> float:
+    return min(box[2] - box[0], box[3] - box[1])
+
+
+def overlaps(found: list, real: list) -> np.ndarray:
+    """(N, M) intersection over union."""
+    a = np.asarray(found, dtype=float).reshape(-1, 1, 4)
+    b = np.asarray(real, dtype=float).reshape(1, -1, 4)
+    inner = np.clip(np.minimum(a[..., 2:], b[..., 2:]) - np.maximum(a[..., :2], b[..., :2]), 0, None).prod(axis=2)
+    area = (a[..., 2:] - a[..., :2]).prod(axis=2) + (b[..., 2:] - b[..., :2]).prod(axis=2) - inner
+    return inner / np.maximum(area, 1e-9)
+
+
+if __name__ == "__main__":
+    main()
