@@ -195,7 +195,7 @@ def evaluate(
         raise typer.BadParameter("one model and one dataset expected", param_hint="[MODEL] DATASET")
     bundle = _bundle(paths[0] if len(paths) == 2 else None)
     with reporting() as reporter:
-        reporter.start("evaluating", 1)
+        reporter.start("evaluating", 100)
         result = run(
             bundle,
             paths[-1],
@@ -209,6 +209,7 @@ def evaluate(
             threshold=threshold,
             file=file,
             threads=threads,
+            progress=lambda done, total: reporter.step(100 * done // total),
         )
     if report is not None:
         write_report(result, report, title=f"{bundle.folder.resolve().name} on {paths[-1].resolve().name}")
