@@ -6,18 +6,9 @@ One module a kind, each with ``draw_params(rng)`` and
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Final, Protocol, cast
+from typing import Final
 
-from maskgen.errors import InputError
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import ArrayLike
-
-    from maskgen.canvas import Params
-    from maskgen.layer import Layer
-    from maskgen.types import LandmarkedFace
+from maskgen.kinds import Kinds
 
 WEIGHTS: Final[dict[str, float]] = {
     "hand": 5.0,
@@ -43,40 +34,7 @@ NAMES: Final[tuple[str, ...]] = tuple(WEIGHTS)
 HELD: Final[frozenset[str]] = frozenset({"hand", "phone", "cup", "microphone", "food"})
 """Held before the face: they belong over glasses, hats and hair. The others are worn and lie beneath them."""
 
+_kinds: Final = Kinds(__name__, "confuser", WEIGHTS)
 
-class _Kind(Protocol):
-    def draw_params(self, rng: np.random.Generator) -> Params: ...
-
-    def layer(self, face: LandmarkedFace, params: Params, frame_wh: tuple[int, int], skin_rgb: ArrayLike) -> Layer: ...
-
-
-def draw_params(name: str, rng: np.random.Generator) -> Params:
-    """All that chance decides about one confuser, as plain JSON values.
-
-    Raises:
-        InputError: no confuser is called ``name``.
-    """
-    return _kind(name).draw_params(rng)
-
-
-def layer(name: str, face: LandmarkedFace, params: Params, frame_wh: tuple[int, int], skin_rgb: ArrayLike) -> Layer:
-    """Draw a confuser before a face.
-
-    Args:
-        name: one of ``NAMES``.
-        face: in the photo's pixels.
-        params: from ``draw_params``, possibly through JSON.
-        frame_wh: the photo's width and height; nothing is drawn beyond it.
-        skin_rgb: (3,) sRGB in [0, 1], the skin under white light
-            (``skin.skin_albedo``).
-
-    Raises:
-        InputError: no confuser is called ``name``.
-    """
-    return _kind(name).layer(face, params, frame_wh, skin_rgb)
-
-
-def _kind(name: str) -> _Kind:
-    if name not in NAMES:
-        raise InputError(f'no confuser is called "{name}"; choose from {", ".join(NAMES)}')
-    return cast("_Kind", importlib.import_module(f"{__name__}.{name}"))
+draw_params = _kinds.draw_params
+layer = _kinds.layer
