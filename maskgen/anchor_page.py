@@ -142,8 +142,8 @@ class AnchorPage:
             rgba: (H, W, 4) uint8, the mask's picture.
             name: what its folder is to be called; the page can change it.
             to: the folder of masks that it is written into.
-            faces: finds what it is tried on; called in the background, for the
-                page opens sooner than dlib does.
+            faces: finds what it is tried on, when ``wait`` or ``find_faces``
+                asks: the page opens sooner than dlib does.
             words: ``mask.json`` to begin with; None guesses anchors.
             extras: ``height.png`` and ``regions.png``, where there are any.
             overwrite: replace a mask of that name.
@@ -162,6 +162,7 @@ class AnchorPage:
         self._overwrite = overwrite
         self._drawing = threading.Lock()
         self._finished = threading.Event()
+        self._closing = False
         self._last_seen = time.monotonic()
         self._token = secrets.token_urlsafe(18)
         self.saved: Path | None = None
@@ -189,11 +190,18 @@ class AnchorPage:
         self.url = f"http://{LOOPBACK}:{self.port}/?token={self._token}"
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.1,), daemon=True)
         self._thread.start()
-        threading.Thread(target=self._find_faces, args=(faces,), daemon=True).start()
+        self._find = faces
 
-    def _find_faces(self, faces: Callable[[], list[ShownFace]]) -> None:
+    def find_faces(self) -> None:
+        """Find what the mask is tried on; the page is open meanwhile.
+
+        In the caller's thread: Ctrl-C then stops it, where a process that ends
+        while another thread is inside dlib aborts.
+        """
+        if self._faces_ready.is_set():
+            return
         try:
-            self._faces = faces()
+            self._faces = self._find()
         except MaskgenError as error:
             self._no_face = str(error)
             logger.warning("no preview: %s", error)
@@ -212,6 +220,7 @@ class AnchorPage:
         Raises:
             InputError: nobody came for so long, or the page was left.
         """
+        self.find_faces()
         self._last_seen = time.monotonic()
         while not self._finished.wait(0.25):
             if time.monotonic() - self._last_seen > idle_s:
@@ -221,10 +230,17 @@ class AnchorPage:
         return self.saved
 
     def close(self) -> None:
-        """Stop serving."""
+        """Stop serving.
+
+        What is being drawn is waited for: it takes a fraction of a second.
+        """
+        self._closing = True
         self._server.shutdown()
         self._server.server_close()
         self._thread.join(5.0)
+        self._faces_ready.set()
+        if self._drawing.acquire(timeout=_DRAWING_TIMEOUT_S):
+            self._drawing.release()
         self._scratch.cleanup()
 
     def __enter__(self) -> AnchorPage:
@@ -269,7 +285,10 @@ class AnchorPage:
             template, problems = read_template(folder, WORKING_WIDTH)
             if template is None:
                 return {"problems": problems}
-            if not self._faces_ready.wait(_DRAWING_TIMEOUT_S):
+            ready = self._faces_ready.wait(_DRAWING_TIMEOUT_S)
+            if self._closing:
+                return {"problems": ["maskgen was stopped in the terminal; nothing was saved"]}
+            if not ready:
                 return {
                     "problems": [],
                     "image": None,

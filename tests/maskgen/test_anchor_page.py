@@ -151,6 +151,19 @@ def test_anchors_are_clicked_seen_on_a_face_and_saved(
     assert position(chrome, "bottom_right")[1] == position(chrome, "bottom_left")[1]
     ActionChains(chrome).drag_and_drop_by_offset(dot, 0, 60).perform()
 
+    # A finger does what the mouse does.
+    box = dot.rect
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    for kind, touches in (
+        ("touchStart", [{"x": x, "y": y}]),
+        ("touchMove", [{"x": x + 30, "y": y}]),
+        ("touchEnd", []),
+    ):
+        chrome.execute_cdp_cmd("Input.dispatchTouchEvent", {"type": kind, "touchPoints": touches})
+    assert wait_until(lambda: position(chrome, "bottom_left")[0] > 62 + 15)
+    assert position(chrome, "bottom_right")[0] < 738 - 15
+    assert not find(chrome, "#loupe").is_displayed()
+
     # The keyboard: arrows move the point that has the focus.
     find(chrome, ".dot[data-role=chin]").send_keys(Keys.ARROW_UP, Keys.SHIFT + Keys.ARROW_UP)
     assert position(chrome, "chin")[1] == 618 - 22  # two pixels a step at this width, and ten times that
@@ -226,6 +239,7 @@ def test_ctrl_c_leaves_and_writes_nothing(command: tuple[subprocess.Popen[str], 
     import signal
 
     process, _ = command
+    time.sleep(1.5)  # dlib is being loaded: the process must still end in good order
     process.send_signal(signal.SIGINT)
     process.communicate(timeout=60)
     assert process.returncode == 130
@@ -233,7 +247,9 @@ def test_ctrl_c_leaves_and_writes_nothing(command: tuple[subprocess.Popen[str], 
 
 
 def _page(picture: Path, tmp_path: Path) -> AnchorPage:
-    return AnchorPage(read_picture(picture), "plain", tmp_path / "mine", _painted)
+    page = AnchorPage(read_picture(picture), "plain", tmp_path / "mine", _painted)
+    page.find_faces()
+    return page
 
 
 def _painted() -> list[anchor_page.ShownFace]:
@@ -309,6 +325,7 @@ def test_without_a_face_it_can_still_be_saved(picture: Path, tmp_path: Path) -> 
         raise InputError("no face was found in x.jpg")
 
     with AnchorPage(read_picture(picture), "plain", tmp_path, none) as page:
+        page.find_faces()
         words = anchor_page.begin(read_picture(picture), "plain")
         answer = page.preview({"words": words})
         assert answer["image"] is None
