@@ -80,7 +80,7 @@ class SamplingSettings:
     camera: Strength = "street"
     crop: CropMode = "face"
     size: int = 224
-    margin: tuple[float, float] = (1.0, 1.3)
+    margin: tuple[float, float] = (0.92, 1.35)
     without: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
@@ -236,13 +236,24 @@ def _pattern(rng: np.random.Generator, template: MaskTemplate) -> str | None:
 
 
 def _crop(rng: np.random.Generator, settings: SamplingSettings) -> CropParams:
+    """A detector's box is rarely the one that we would draw: too high, too wide, half a face."""
     low, high = settings.margin
+    across, down = (float(np.clip(rng.normal(0, 0.045), -0.12, 0.12)) for _ in range(2))
+    if rng.random() < 0.12:
+        # Half a face: seen past a door, a neighbour, the edge of the picture.
+        across = float(rng.uniform(0.12, 0.38)) * (1 if rng.random() < 0.5 else -1)
+    fate = rng.random()
+    if fate < 0.22:
+        # A box that ends above the chin, as detectors draw it on masked faces.
+        down = -float(rng.uniform(0.08, 0.28))
+    elif fate < 0.3:
+        down = float(rng.uniform(0.08, 0.2))
     return CropParams(
         mode=settings.crop,
         size=settings.size,
         margin=float(rng.uniform(low, high)),
-        shift_xy=(float(np.clip(rng.normal(0, 0.03), -0.09, 0.09)), float(np.clip(rng.normal(0, 0.03), -0.09, 0.09))),
-        aspect=float(np.exp(np.clip(rng.normal(0, 0.07), -0.2, 0.2))),
+        shift_xy=(across, down),
+        aspect=float(np.exp(np.clip(rng.normal(0, 0.1), -0.3, 0.3))),
     )
 
 

@@ -31,7 +31,7 @@ MIN_VISIBLE: Final = 0.5
 MIN_AREA: Final = 0.05
 """Share of the face's box that a mask must cover however it is worn."""
 
-MIN_INSIDE: Final = 0.6
+MIN_INSIDE: Final = 0.35
 """Share of the mask that must lie inside the picture."""
 
 MIN_CONTRAST: Final = 0.025
