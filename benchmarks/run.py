@@ -23,8 +23,11 @@ HERE = Path(__file__).parent
 
 PLANS: dict[str, list[str]] = {
     "render": [],
+    "generate": ["speed", "{material}/data/faces/portraits"],
     "find_faces": ["{material}/data/faces/portraits", "{material}/data/faces/celebrities"],
     "sim2real": ["{material}/data/faces", "{material}/data/real_dev", "{material}/data/scenes_dev"],
+    "tutorial": ["{material}/data/faces/portraits"],
+    "formats": ["packaged", "{material}/data/real_dev", "--faces", "{material}/data/faces/celebrities"],
 }
 """Script and arguments, in the order they run."""
 
