@@ -144,29 +144,48 @@ def draw(rng: np.random.Generator, strength: Strength = "street") -> CameraParam
     return CameraParams(**params)
 
 
-def apply(image: RGB, params: CameraParams, face_px: float) -> RGB:
+def apply(image: RGB, params: CameraParams, face_px: float, size_wh: tuple[int, int] | None = None) -> RGB:
     """Photograph a picture again.
 
     Args:
         image: (H, W, 3) uint8 RGB.
         params: what to do.
-        face_px: the longer side of the face in ``image``, in pixels; blur and
-            resolution are meant relative to it.
+        face_px: the longer side of the face in what is returned, in pixels; blur
+            and resolution are meant relative to it.
+        size_wh: width and height of what is returned, the image's own if None.
 
     Returns:
-        A new (H, W, 3) uint8 RGB array of the same size.
+        A new (H, W, 3) uint8 RGB array.
     """
-    pixels = _expose(image, params)
-    pixels = _blur(pixels, params, face_px)
-    height, width = image.shape[:2]
+    size_wh = size_wh or (image.shape[1], image.shape[0])
+    sensor_wh = _sensor_size(*size_wh, params, face_px)
+    pixels: _Field = image
+    if sensor_wh[0] > image.shape[1] or sensor_wh[1] > image.shape[0]:
+        pixels = _resize(pixels, sensor_wh, "linear")
+    pixels = _expose(pixels, params)
+    pixels = _blur(pixels, params, (pixels.shape[1] / size_wh[0], pixels.shape[0] / size_wh[1]), face_px)
     # The codec works on the sensor's pixels, before anybody enlarges them.
-    sensor_wh = _sensor_size(width, height, params, face_px)
     pixels = _resize(pixels, sensor_wh, params.down)
     pixels = _sharpen(pixels, params)
     pixels = _add_noise(pixels, params)
     for name, quality in params.codecs:
         pixels = _recode(pixels, name, quality)
-    return np.ascontiguousarray(_resize(pixels, (width, height), params.up))
+    return np.ascontiguousarray(_resize(pixels, size_wh, params.up))
+
+
+def detail(params: CameraParams, face_px: float) -> float:
+    """How much of a picture's resolution the camera can use, 0 to 1.
+
+    Twice the sensor's own is enough for what averages on the way down; what
+    leaves pixels out shows its jaggies from three times as many.
+
+    Args:
+        params: the camera.
+        face_px: the longer side of the face, in pixels.
+    """
+    if params.face_px is None:
+        return 1.0
+    return min(1.0, (2 if params.down == "area" else 3) * params.face_px / max(face_px, 1e-6))
 
 
 def _tone_curves(params: CameraParams) -> _Field:
@@ -198,13 +217,13 @@ def _expose(image: RGB, params: CameraParams) -> _Field:
     return np.asarray(pixels)
 
 
-def _blur(pixels: _Field, params: CameraParams, face_px: float) -> _Field:
+def _blur(pixels: _Field, params: CameraParams, scale_xy: tuple[float, float], face_px: float) -> _Field:
     import cv2
 
-    unit = face_px / 224
-    if params.focus_px * unit > 0.25:
-        pixels = cv2.GaussianBlur(pixels, (0, 0), params.focus_px * unit, borderType=cv2.BORDER_REPLICATE)
-    length = params.motion_px * unit
+    x, y = (params.focus_px * face_px / 224 * scale for scale in scale_xy)
+    if max(x, y) > 0.25:
+        pixels = cv2.GaussianBlur(pixels, (0, 0), x, sigmaY=y, borderType=cv2.BORDER_REPLICATE)
+    length = params.motion_px * face_px / 224 * (scale_xy[0] + scale_xy[1]) / 2
     if length >= 2:
         side = int(np.ceil(length)) | 1
         kernel = np.zeros((side, side), np.float32)

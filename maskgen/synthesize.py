@@ -2,14 +2,14 @@
 
 A face is drawn in a small frame: its own neighbourhood, reduced to about the
 size that is written, never enlarged, so that a mask has no more detail than
-the photo. The camera comes last and is the same for every class.
+the photo, nor more than the camera keeps. The camera comes last and is the same for every class.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 SMALLEST_FRAME: Final = 64
 """Faces smaller than this are enlarged before anything is drawn."""
+
+SMALLEST_DETAIL: Final = 96
+"""Where the camera loses what is finer, frames are drawn smaller, down to this side."""
 
 MIN_VISIBLE: Final = 0.5
 """Share of the lower face that a mask worn as it should be must cover."""
@@ -97,25 +100,33 @@ def render(photo: RGB, face: LandmarkedFace, params: ImageParams, wardrobe: Ward
         For ``crop.mode`` "face" a square of ``crop.size``; for "scene" the whole
         photo.
     """
+    from maskgen import camera
+
     if params.crop.mode == "scene":
         return render_scene(photo, [(face, params)], wardrobe)[0]
     region = _within(crop_region(face, params.crop), photo)
     size = params.crop.size
-    frame_wh = tuple(min(max(side, SMALLEST_FRAME), size) for side in (region[2] - region[0], region[3] - region[1]))
-    frame = cut(photo, region, (frame_wh[0], frame_wh[1]))
-    scale = np.array([frame_wh[0] / (region[2] - region[0]), frame_wh[1] / (region[3] - region[1])])
-    drawn = _draw(frame, _moved_face(face, np.array(region[:2]), scale), params, wardrobe)
-    image = drawn.image if frame_wh == (size, size) else _resized(drawn.image, (size, size))
-    grow = np.array([size / frame_wh[0], size / frame_wh[1]])
-    landmarks = (face.landmarks - region[:2]) * scale * grow
+    sides = np.array([region[2] - region[0], region[3] - region[1]])
+    landmarks = (face.landmarks - region[:2]) * (size / sides)
     box = _face_box(landmarks)
+    face_px = max(box.width, box.height)
+    useful = 1.0 if params.camera is None else camera.detail(params.camera, face_px)
+    most = max(round(size * useful), min(SMALLEST_DETAIL, size))
+    frame_wh = (min(max(int(sides[0]), SMALLEST_FRAME), most), min(max(int(sides[1]), SMALLEST_FRAME), most))
+    frame = cut(photo, region, frame_wh)
+    light = params.light
+    if most < size and light.edge_blur > 0:
+        full = min(max(int(sides[0]), SMALLEST_FRAME), size)
+        params = replace(params, light=replace(light, edge_blur=light.edge_blur * frame_wh[0] / full))
+    drawn = _draw(frame, _moved_face(face, np.array(region[:2]), frame_wh / sides), params, wardrobe)
     if params.camera is not None:
-        from maskgen import camera
-
-        image = camera.apply(image, params.camera, max(box.width, box.height))
+        image = camera.apply(drawn.image, params.camera, face_px, (size, size))
+    else:
+        image = drawn.image if frame_wh == (size, size) else _resized(drawn.image, (size, size))
+    body = drawn.body if frame_wh == (size, size) or not drawn.body.any() else _enlarged(drawn.body, (size, size))
     return Rendered(
         image,
-        _polygons(drawn.body, grow),
+        _polygons(body, np.ones(2)),
         box,
         landmarks,
         drawn.visible,
@@ -234,6 +245,12 @@ def _resized(image: RGB, size_wh: tuple[int, int]) -> RGB:
     import cv2
 
     return np.asarray(cv2.resize(image, size_wh, interpolation=cv2.INTER_LINEAR), np.uint8)
+
+
+def _enlarged(field: _Float, size_wh: tuple[int, int]) -> _Float:
+    import cv2
+
+    return np.asarray(cv2.resize(field, size_wh, interpolation=cv2.INTER_LINEAR), np.float32)
 
 
 def _face_box(landmarks: Points) -> Box:
