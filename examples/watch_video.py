@@ -1,9 +1,11 @@
 """Watch a video, camera or stream from Python and say when somebody takes the mask off.
 
-    python examples/watch_video.py clip.mp4
-    python examples/watch_video.py 0
-    python examples/watch_video.py rtsp://camera.local/stream
+python examples/watch_video.py clip.mp4
+python examples/watch_video.py 0
+python examples/watch_video.py rtsp://camera.local/stream
 """
+
+# ruff: noqa: T201  # an example talks to people
 
 from __future__ import annotations
 
