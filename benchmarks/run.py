@@ -28,6 +28,8 @@ PLANS: dict[str, list[str]] = {
     "sim2real": ["{material}/data/faces", "{material}/data/real_dev", "{material}/data/scenes_dev"],
     "tutorial": ["{material}/data/faces/portraits"],
     "formats": ["packaged", "{material}/data/real_dev", "--faces", "{material}/data/faces/celebrities"],
+    "detect": ["{material}/data/faces/portraits"],
+    "scenes": ["{material}/data/scenes_dev"],
 }
 """Script and arguments, in the order they run."""
 
