@@ -33,6 +33,9 @@ INCORRECT: Final[tuple[tuple[Wear, float], ...]] = (
     ("one_ear", 0.12),
 )
 
+LOW_WORN: Final = 0.07
+"""Share of masks that slip down to the tip of the nose and still cover it."""
+
 WITHOUT: Final = ("colours", "patterns", "texture", "light", "shadow", "straps", "fit")
 """Parts that can be left out, to measure what each is worth."""
 
@@ -177,6 +180,9 @@ def draw_mask(
     fixed = "fit" in settings.without
     spread = 0.0 if fixed else 1.0
     loose = float(np.clip(rng.normal(0.35, 0.35), -0.3, 1.4))
+    raise_top = float(np.clip(rng.normal(-0.005, 0.03), -0.1, 0.05))
+    if rng.random() < LOW_WORN:
+        raise_top -= float(rng.uniform(0.03, 0.09))
     return MaskParams(
         template=template.name,
         wear=wear,
@@ -187,7 +193,7 @@ def draw_mask(
         strap_rgb=strap,
         straps=bool(rng.random() < 0.78) and "straps" not in settings.without,
         strap_width=float(np.exp(rng.normal(0, 0.25))),
-        raise_top=float(np.clip(rng.normal(-0.005, 0.03), -0.1, 0.05)) * spread,
+        raise_top=raise_top * spread,
         raise_bottom=float(np.clip(rng.normal(0.01, 0.04), -0.07, 0.14)) * spread,
         widen=float(np.clip(rng.normal(0.03, 0.07), -0.14, 0.2)) * spread,
         loose=0.3 if fixed else loose,
