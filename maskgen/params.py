@@ -190,8 +190,12 @@ class ImageParams:
 
 
 def _plain(value: Any) -> Any:
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {f.name: _plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
+    kind = type(value)
+    if kind is float or kind is int or kind is str or value is None or kind is bool:
+        return value
+    names = _field_names(kind)
+    if names:
+        return {name: _plain(getattr(value, name)) for name in names}
     if isinstance(value, dict):
         return {str(key): _plain(part) for key, part in value.items()}
     if isinstance(value, (list, tuple)):
@@ -199,6 +203,16 @@ def _plain(value: Any) -> Any:
     if hasattr(value, "item") and hasattr(value, "dtype"):
         return value.item() if value.ndim == 0 else value.tolist()
     return value
+
+
+_FIELD_NAMES: dict[type, tuple[str, ...]] = {}
+
+
+def _field_names(kind: type) -> tuple[str, ...]:
+    """The fields of a dataclass, nothing for another type."""
+    if kind not in _FIELD_NAMES:
+        _FIELD_NAMES[kind] = tuple(f.name for f in dataclasses.fields(kind)) if dataclasses.is_dataclass(kind) else ()
+    return _FIELD_NAMES[kind]
 
 
 def _build(cls: type[T], data: dict[str, Any]) -> T:

@@ -44,6 +44,17 @@ class FaceAxes:
 
 def face_axes(face: LandmarkedFace) -> FaceAxes:
     """The axes of a face; a turned head keeps its width through its height."""
+    # Asked for several times in a row while one face is dressed.
+    last = _LAST.get("face")
+    if last is None or last[0] is not face:
+        _LAST["face"] = last = face, _axes(face)
+    return last[1]
+
+
+_LAST: dict[str, tuple[LandmarkedFace, FaceAxes]] = {}
+
+
+def _axes(face: LandmarkedFace) -> FaceAxes:
     marks = face.landmarks
     frame = face_frame(marks)
     nose_to_chin = float((marks[8] - marks[27]) @ frame.down)
