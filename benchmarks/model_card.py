@@ -91,11 +91,13 @@ def _for_whom(plain: dict[str, Any]) -> list[str]:
         value, low, high = (100 * part["recall"]["without_mask"][bound] for bound in ("value", "low", "high"))
         lines.append(f"| {_group(part)} | {part['n']} | {value:.1f} % ({low:.1f} to {high:.1f}) |")
     wrong = round(worst["n"] * (1 - worst["recall"]["without_mask"]["value"]))
+    verdict = (
+        f"Worst: {_group(worst)}, {wrong} of {worst['n']} wrong." if wrong else "No face of these groups was wrong."
+    )
     return [
         *lines,
         "",
-        f"Worst: {_group(worst)}, {wrong} of {worst['n']} wrong. Masked faces carry no such labels here,"
-        " so how recall differs between groups is not known.",
+        f"{verdict} Masked faces carry no such labels here, so how recall differs between groups is not known.",
     ]
 
 
