@@ -21,10 +21,11 @@ from pathlib import Path
 from PIL import Image
 
 SOURCES = """Photographs of unmasked people only; every mask was drawn by `maskgen generate`
-(`examples/train_packaged.py`): 3,000 aligned faces of UTKFace (non-commercial research), 522 tight crops of celebrities from RMFD (research) and 408
-portraits from the web that a tutorial collected (research use). None of the pictures is part of this package. Few of
-these faces are turned by more than 35 degrees, and age, gender and race are spread as those collections have them.
-Whether a model may be used where its pictures may not differs by country; the file NOTICE says more.
+(`examples/train_packaged.py`): 3,000 aligned faces of UTKFace (non-commercial research), 522 tight crops of
+celebrities from RMFD (research) and 408 portraits from the web that a tutorial collected (research use). None of
+the pictures is part of this package. Few of these faces are turned by more than 35 degrees, and age, gender and race
+are spread as those collections have them. Whether a model may be used where its pictures may not differs by country;
+the file NOTICE says more.
 """
 
 
