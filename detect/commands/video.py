@@ -181,11 +181,13 @@ def _run(
     seconds: float | None = None,
 ) -> int:
     summary, events = Summary(), Events()
-    watch: Watch = detector.watch(source, every=looking.every, max_fps=looking.max_fps, recheck_s=looking.recheck_s)
     began = time.monotonic()
     code = 0
     with ticking() as ticker, stopped_by_signals():
         try:
+            watch: Watch = detector.watch(
+                source, every=looking.every, max_fps=looking.max_fps, recheck_s=looking.recheck_s
+            )
             run(
                 watch,
                 [*sinks, events],

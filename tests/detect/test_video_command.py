@@ -271,7 +271,7 @@ def test_ctrl_c_leaves_a_playable_file(stop: signal.Signals, silent: Path, tiny_
     script = CTRL_C.format(here=str(Path(__file__).parent), words=[*words, "-o", str(output)])
     process = subprocess.Popen([sys.executable, "-c", script], stderr=subprocess.PIPE, stdout=subprocess.PIPE)
     for _ in range(300):
-        if list(tmp_path.glob(".*.part")):
+        if any(part.stat().st_size for part in tmp_path.glob(".*.part")):
             break
         time.sleep(0.1)
     time.sleep(1.0)
