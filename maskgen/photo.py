@@ -8,7 +8,6 @@ classes are drawn the same number of times.
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import logging
 import time
@@ -69,15 +68,13 @@ def open_worker(settings: dict[str, Any]) -> PhotoWorker:
         MaskgenError: a model file, a template or a setting is not usable.
     """
     import cv2
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped,unused-ignore]
 
     cv2.setNumThreads(1)
     # Small equations take several times as long on several threads of a busy
     # machine. Worker processes have it from their environment; where everything
     # happens in this process, numpy is loaded already.
-    with contextlib.suppress(ImportError):
-        from threadpoolctl import threadpool_limits  # type: ignore[import-untyped,unused-ignore]
-
-        threadpool_limits(1, user_api="blas")
+    threadpool_limits(1, user_api="blas")
     return PhotoWorker(Settings.from_json(settings))
 
 
