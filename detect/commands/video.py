@@ -185,9 +185,7 @@ def _run(
     code = 0
     with ticking() as ticker, stopped_by_signals():
         try:
-            watch: Watch = detector.watch(
-                source, every=looking.every, max_fps=looking.max_fps, recheck_s=looking.recheck_s
-            )
+            watch = _watch(detector, source, sinks, looking)
             run(
                 watch,
                 [*sinks, events],
@@ -206,6 +204,17 @@ def _run(
             code = 130
     _summarise(summary, events, form, output)
     return code
+
+
+def _watch(detector: Detector, source: Source, sinks: Sequence[Sink], looking: Looking) -> Watch:
+    """Begin to watch; whatever keeps that from happening closes what was opened for it."""
+    try:
+        return detector.watch(source, every=looking.every, max_fps=looking.max_fps, recheck_s=looking.recheck_s)
+    except BaseException:
+        source.close()
+        for sink in sinks:
+            sink.close(())
+        raise
 
 
 class Events:

@@ -270,8 +270,9 @@ def test_ctrl_c_leaves_a_playable_file(stop: signal.Signals, silent: Path, tiny_
     words = ["detect", "webcam", str(silent), "--loop", "--page", "--port", "0", "-m", str(tiny_model)]
     script = CTRL_C.format(here=str(Path(__file__).parent), words=[*words, "-o", str(output)])
     process = subprocess.Popen([sys.executable, "-c", script], stderr=subprocess.PIPE, stdout=subprocess.PIPE)
-    for _ in range(300):
-        if any(part.stat().st_size for part in tmp_path.glob(".*.part")):
+    for _ in range(600):
+        # More than the header: frames have come out of the encoder.
+        if any(part.stat().st_size > 200 for part in tmp_path.glob(".*.part")):
             break
         time.sleep(0.1)
     time.sleep(1.0)
