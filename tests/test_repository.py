@@ -142,7 +142,7 @@ def test_tracked_files_name_no_machine_and_no_registry(tracked: list[Path]) -> N
     # Built here, so that this file does not contain what it looks for.
     hosts = [
         ".".join(parts)
-        for parts in (("pypi", "org"), ("pythonhosted", "org"), ("registry", "npmjs"), ("deb", "debian"))
+        for parts in (("pypi", "org"), ("python" + "hosted", "org"), ("registry", "npmjs"), ("deb", "debian"))
     ]
     folders = "|".join(("work", "root", "farm"))
     patterns = [re.escape(host) for host in hosts] + [rf"(?:^|[^A-Za-z0-9_.])/(?:{folders})/"]
