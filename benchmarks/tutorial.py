@@ -174,9 +174,7 @@ def classic_side(arguments: argparse.Namespace) -> Epochs:
         horizontal_flip=True,
         fill_mode="nearest",
     )
-    base = keras.applications.MobileNetV2(
-        weights="imagenet", include_top=False, input_tensor=keras.Input(shape=(224, 224, 3))
-    )
+    base = keras.applications.MobileNetV2(weights="imagenet", include_top=False, input_shape=(224, 224, 3))
     head = keras.layers.AveragePooling2D(pool_size=(7, 7))(base.output)
     head = keras.layers.Flatten(name="flatten")(head)
     head = keras.layers.Dense(128, activation="relu")(head)
@@ -195,8 +193,8 @@ def classic_side(arguments: argparse.Namespace) -> Epochs:
         say(epoch + 1, *epochs[-1])
 
     model.fit(
+        # Not their steps_per_epoch, len(train_x) // 32: Keras 3 takes what is left over for the whole next epoch.
         aug.flow(train_x, train_y, batch_size=32),
-        steps_per_epoch=max(1, len(train_x) // 32),
         validation_data=(val_x, val_y),
         epochs=arguments.epochs,
         callbacks=[keras.callbacks.LambdaCallback(on_epoch_end=note)],
