@@ -6,12 +6,11 @@ alike. Batch normalisation keeps its stored statistics throughout.
 
 from __future__ import annotations
 
-import contextlib
 import csv
 import io
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -29,11 +28,10 @@ from trainer.dataset import Faces
 from trainer.loader import batches, epoch_order
 from trainer.models import FEATURES, freeze_below
 from trainer.progress import Reporter
+from trainer.steps import Average, cosine, jit, one_opencv_thread, put, take
 
 HEAD_BATCH: Final = 64
 PREDICT_BATCH: Final = 32
-LAST_RATE: Final = 0.02
-"""Share of the highest learning rate that the cosine ends at."""
 
 
 @dataclass(slots=True)
@@ -84,7 +82,7 @@ def fit(
     state = checkpoint.load(folder, marks) if resume else None
     fitted = Fitted(resumed=state is not None)
     augmenter = Augmenter(config.augment, config.seed)
-    with _one_opencv_thread():
+    with one_opencv_thread():
         if state is None:
             began = time.perf_counter()
             history = _fit_head(model, train, val, config, augmenter, threads, reporter)
@@ -128,7 +126,7 @@ def _fit_head(
     if config.head_limit is not None and len(train) > config.head_limit:
         chosen = epoch_order(train.targets, classes, 1, rng, balance=True)[: config.head_limit]
     extractor = keras.Model(model.input, model.get_layer(FEATURES).output)
-    extractor.compile(jit_compile=_jit())
+    extractor.compile(jit_compile=jit())
     total = views * len(chosen) + len(val)
     reporter.start("features", total)
     done = 0
@@ -147,7 +145,7 @@ def _fit_head(
     head = _head_of(model)
     batch = min(HEAD_BATCH, max(1, len(chosen)))
     steps = -(-len(chosen) // batch)
-    optimizer = keras.optimizers.Adam(_schedule(config.head_lr, epochs * steps, config.warmup))
+    optimizer = keras.optimizers.Adam(cosine(config.head_lr, epochs * steps, config.warmup))
     _compile(head, optimizer, config)
     reporter.start("head", epochs)
     history: list[dict[str, Any]] = []
@@ -211,9 +209,9 @@ def _fine_tune(
     _compile(model, optimizer, config)
     optimizer.build(model.trainable_variables)
     if state.weights:
-        _put(_state_variables(model), state.weights)
-        _put(optimizer.variables, state.optimizer)
-    average = _Average(model, config.ema, state.average)
+        put(_state_variables(model), state.weights)
+        put(optimizer.variables, state.optimizer)
+    average = Average(model.trainable_variables, config.ema, state.average)
     reporter.start("fine-tuning", steps * config.epochs)
     last_save = time.monotonic()
 
@@ -252,37 +250,6 @@ def _fine_tune(
         reporter.epoch(row)
     if state.best:
         model.set_weights(state.best)
-
-
-class _Average:
-    """A moving average of the trainable weights, or nothing at all."""
-
-    def __init__(self, model: Any, momentum: float, values: Sequence[NDArray[Any]]) -> None:
-        self._variables = model.trainable_variables
-        self._momentum = momentum
-        self.values: list[NDArray[Any]] = list(values)
-        if momentum and not self.values:
-            self.values = _take(self._variables)
-
-    def update(self, step: int) -> None:
-        if not self._momentum:
-            return
-        # Young averages must not remember the start for ever (TensorFlow's ExponentialMovingAverage does the same).
-        momentum = min(self._momentum, (1 + step) / (10 + step))
-        for value, now in zip(self.values, _take(self._variables), strict=True):
-            value += (1 - momentum) * (now - value)
-
-    @contextlib.contextmanager
-    def swapped_in(self) -> Iterator[None]:
-        if not self._momentum:
-            yield
-            return
-        saved = _take(self._variables)
-        _put(self._variables, self.values)
-        try:
-            yield
-        finally:
-            _put(self._variables, saved)
 
 
 # ---------------------------------------------------------------- shared
@@ -361,33 +328,13 @@ def _compile(model: Any, optimizer: Any, config: TrainConfig) -> None:
     import keras
 
     loss = keras.losses.CategoricalCrossentropy(label_smoothing=config.label_smoothing)
-    model.compile(optimizer=optimizer, loss=loss, metrics=["accuracy"], jit_compile=_jit())
-
-
-def _jit() -> bool:
-    """JAX is nothing without its compiler; TensorFlow's is 15 times slower here on a CPU (3 images/s against 47)."""
-    import keras
-
-    return bool(keras.backend.backend() == "jax")
-
-
-def _schedule(rate: float, steps: int, warmup: float) -> Any:
-    import keras
-
-    rising = round(steps * warmup)
-    return keras.optimizers.schedules.CosineDecay(
-        initial_learning_rate=rate * LAST_RATE if rising else rate,
-        decay_steps=max(1, steps - rising),
-        alpha=LAST_RATE,
-        warmup_target=rate if rising else None,
-        warmup_steps=rising,
-    )
+    model.compile(optimizer=optimizer, loss=loss, metrics=["accuracy"], jit_compile=jit())
 
 
 def _optimizer(config: TrainConfig, steps: int) -> Any:
     import keras
 
-    schedule = _schedule(config.lr, steps, config.warmup)
+    schedule = cosine(config.lr, steps, config.warmup)
     if config.optimizer == "rmsprop":
         return keras.optimizers.RMSprop(schedule)
     if config.optimizer == "sgd":
@@ -400,24 +347,11 @@ def _state_variables(model: Any) -> list[Any]:
     return list(model.variables)
 
 
-def _keep(folder: Path, state: State, model: Any, optimizer: Any, average: _Average) -> None:
-    state.weights = _take(_state_variables(model))
-    state.optimizer = _take(optimizer.variables)
+def _keep(folder: Path, state: State, model: Any, optimizer: Any, average: Average) -> None:
+    state.weights = take(_state_variables(model))
+    state.optimizer = take(optimizer.variables)
     state.average = average.values
     checkpoint.save(folder, state)
-
-
-def _take(variables: Sequence[Any]) -> list[NDArray[Any]]:
-    import keras
-
-    return [np.array(keras.ops.convert_to_numpy(variable)) for variable in variables]
-
-
-def _put(variables: Sequence[Any], values: Sequence[NDArray[Any]]) -> None:
-    if len(variables) != len(values):
-        raise TrainError(f"the checkpoint has {len(values)} variables, the network {len(variables)}; train again")
-    for variable, value in zip(variables, values, strict=True):
-        variable.assign(value)
 
 
 def _number(value: Any) -> float:
@@ -441,16 +375,3 @@ def _write_history(folder: Path, history: Sequence[dict[str, Any]]) -> None:
         raise TrainError(
             f"history.csv cannot be written: {error.strerror or error}; make room and use --resume"
         ) from None
-
-
-@contextlib.contextmanager
-def _one_opencv_thread() -> Iterator[None]:
-    """Augmenting threads must not each start threads of OpenCV's own."""
-    import cv2
-
-    before = cv2.getNumThreads()
-    cv2.setNumThreads(1)
-    try:
-        yield
-    finally:
-        cv2.setNumThreads(before)

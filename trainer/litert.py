@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-import sys
-import threading
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from maskgen.errors import BundleError, ShapeError
+from maskgen.quiet import quiet_stderr
 
-_stderr_lock = threading.RLock()
+__all__ = ["LiteRTModel", "quiet_stderr"]
 
 
 class LiteRTModel:
@@ -101,27 +97,3 @@ def _dequantise(values: NDArray[Any], detail: dict[str, Any]) -> NDArray[np.floa
     scale, zero = detail["quantization"]
     probabilities = (values.astype(np.float32) - zero) * np.float32(scale or 1)
     return np.asarray(probabilities / np.maximum(probabilities.sum(axis=1, keepdims=True), 1e-6), dtype=np.float32)
-
-
-@contextlib.contextmanager
-def quiet_stderr() -> Iterator[None]:
-    """Keep the runtime's "Created TensorFlow Lite XNNPACK delegate" off stderr.
-
-    It is written by C++ to file descriptor 2 and has no switch.
-    """
-    with _stderr_lock:
-        if sys.stderr is not None:  # Windows programs without a console have none
-            sys.stderr.flush()
-        try:
-            saved = os.dup(2)
-        except OSError:  # no stderr at all
-            yield
-            return
-        sink = os.open(os.devnull, os.O_WRONLY)
-        try:
-            os.dup2(sink, 2)
-            yield
-        finally:
-            os.dup2(saved, 2)
-            os.close(saved)
-            os.close(sink)

@@ -1,0 +1,1 @@
+"""The one-stage detector: scenes in, a network that finds faces and says what they wear out."""

@@ -1,0 +1,106 @@
+"""What every training loop here needs: a schedule, a moving average, variables in and out of numpy."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from maskgen.errors import TrainError
+
+LAST_RATE: Final = 0.02
+"""Share of the highest learning rate that the cosine ends at."""
+
+
+class Average:
+    """A moving average of variables, or nothing at all."""
+
+    def __init__(self, variables: Sequence[Any], momentum: float, values: Sequence[NDArray[Any]] = ()) -> None:
+        """Begin with the variables' values, or go on with ``values``.
+
+        Args:
+            variables: of the network, in a lasting order.
+            momentum: of the average; 0 for none.
+            values: what an earlier run had.
+        """
+        self._variables = list(variables)
+        self._momentum = momentum
+        self.values: list[NDArray[Any]] = list(values)
+        if momentum and not self.values:
+            self.values = take(self._variables)
+
+    def update(self, step: int) -> None:
+        if not self._momentum:
+            return
+        # Young averages must not remember the start for ever (TensorFlow's ExponentialMovingAverage does the same).
+        momentum = min(self._momentum, (1 + step) / (10 + step))
+        for value, now in zip(self.values, take(self._variables), strict=True):
+            value += (1 - momentum) * (now - value)
+
+    @contextlib.contextmanager
+    def swapped_in(self) -> Iterator[None]:
+        if not self._momentum:
+            yield
+            return
+        saved = take(self._variables)
+        put(self._variables, self.values)
+        try:
+            yield
+        finally:
+            put(self._variables, saved)
+
+
+def jit() -> bool:
+    """JAX is nothing without its compiler; TensorFlow's is 15 times slower here on a CPU (3 images/s against 47)."""
+    import keras
+
+    return bool(keras.backend.backend() == "jax")
+
+
+def cosine(rate: float, steps: int, warmup: float) -> Any:
+    """A schedule that rises to ``rate`` over a share of the steps, then falls as a cosine."""
+    import keras
+
+    rising = round(steps * warmup)
+    return keras.optimizers.schedules.CosineDecay(
+        initial_learning_rate=rate * LAST_RATE if rising else rate,
+        decay_steps=max(1, steps - rising),
+        alpha=LAST_RATE,
+        warmup_target=rate if rising else None,
+        warmup_steps=rising,
+    )
+
+
+def take(variables: Sequence[Any]) -> list[NDArray[Any]]:
+    """Copies of the variables' values."""
+    import keras
+
+    return [np.array(keras.ops.convert_to_numpy(variable)) for variable in variables]
+
+
+def put(variables: Sequence[Any], values: Sequence[NDArray[Any]]) -> None:
+    """Give variables their values.
+
+    Raises:
+        TrainError: there are more of one than of the other.
+    """
+    if len(variables) != len(values):
+        raise TrainError(f"the checkpoint has {len(values)} variables, the network {len(variables)}; train again")
+    for variable, value in zip(variables, values, strict=True):
+        variable.assign(value)
+
+
+@contextlib.contextmanager
+def one_opencv_thread() -> Iterator[None]:
+    """Augmenting threads must not each start threads of OpenCV's own."""
+    import cv2
+
+    before = cv2.getNumThreads()
+    cv2.setNumThreads(1)
+    try:
+        yield
+    finally:
+        cv2.setNumThreads(before)
