@@ -22,6 +22,7 @@ from maskgen.errors import BundleError, MaskgenError
 from maskgen.types import LABELS
 
 FORMAT: Final = 1
+TASKS: Final = ("classifier", "detector")
 BUNDLE_NAME: Final = "bundle.json"
 KERAS_NAME: Final = "model.keras"
 LITERT_NAME: Final = "model.tflite"
@@ -34,10 +35,15 @@ class Bundle:
     Attributes:
         folder: where it lies.
         labels: names in output order; every one from ``maskgen.types.LABELS``.
-        arch: architecture, ``mobilenetv2`` or ``resnet50``.
-        input_size_wh: width and height the network expects.
+        arch: architecture, ``mobilenetv2``, ``resnet50`` or ``onestage``.
+        input_size_wh: width and height the network expects; a detector takes
+            pictures of any size, this is the one it was meant for.
         margin: factor by which a face box is grown before it is cut out.
-        threshold: a face is ``with_mask`` when P(with_mask) reaches this.
+        threshold: a face is ``with_mask`` when P(with_mask) reaches this; a
+            detector's faces are shown when their score reaches it.
+        task: ``classifier`` (a face in, probabilities out) or ``detector``
+            (a picture in, boxes with scores out).
+        fit: ``stretch`` for faces cut out, ``pad`` for whole pictures.
         sha256: file name -> hex digest, for every file that is run.
         dataset: digest of what it was trained on.
         config: the settings of the training run.
@@ -67,10 +73,10 @@ class Bundle:
         where = self.folder / BUNDLE_NAME
         known = {
             "format": (self.format, (FORMAT,)),
-            "task": (self.task, ("classifier",)),
+            "task": (self.task, TASKS),
             "colour_order": (self.colour_order, ("RGB",)),
             "scaling": (self.scaling, ("in_model",)),
-            "crop.fit": (self.fit, ("stretch",)),
+            "crop.fit": (self.fit, ("pad",) if self.task == "detector" else ("stretch",)),
         }
         for name, (value, allowed) in known.items():
             if value not in allowed:
@@ -192,18 +198,21 @@ class Bundle:
                 )
 
 
-def packaged_bundle() -> Path:
-    """The folder of the classifier that ships with the package.
+def packaged_bundle(task: str = "classifier") -> Path:
+    """The folder of the network that ships with the package.
+
+    Args:
+        task: one of ``TASKS``.
 
     Raises:
         BundleError: this installation carries none.
     """
     try:
-        folder = assets_dir("models") / "classifier"
+        folder = assets_dir("models") / task
     except MaskgenError:
         folder = None
     if folder is None or not (folder / BUNDLE_NAME).is_file():
-        raise BundleError("this installation carries no classifier; name a model folder, made by: maskgen train")
+        raise BundleError(f"this installation carries no {task}; name a model folder, made by: maskgen train")
     return folder
 
 

@@ -62,10 +62,17 @@ class Quantize(StrEnum):
     int8 = "int8"
 
 
+class Task(StrEnum):
+    classifier = "classifier"
+    detector = "detector"
+
+
 class LiteRT(StrEnum):
     float32 = "float32"
     float16 = "float16"
 
+
+_DETECTOR_ONLY = ("also", "also_share", "sizes", "freeze", "mosaic", "longer_side")
 
 DatasetDir = Annotated[Path, typer.Argument(help="From maskgen generate, or a folder of with_mask/ and without_mask/.")]
 ModelOut = Annotated[Path, typer.Argument(help="The model folder to write.")]
@@ -123,14 +130,36 @@ def train(
     preview_augment: Annotated[
         Path | None, typer.Option(metavar="PNG", help="Only draw what augmentation does, and leave.")
     ] = None,
+    task: Annotated[
+        Task, typer.Option(help="detector: boxes too, from a folder of scenes (maskgen compose).")
+    ] = Task.classifier,
+    also: Annotated[
+        Path | None,
+        typer.Option(metavar="SCENES", help="Detector: a second folder to learn from.", show_default="none"),
+    ] = None,
+    also_share: Annotated[float, typer.Option(help="Detector: share of training pictures from it.")] = 0.3,
+    sizes: Annotated[
+        str, typer.Option(metavar="PX,PX", help="Detector: sides of training pictures, multiples of 32.")
+    ] = "256,320,384",
+    freeze: Annotated[int, typer.Option(help="Detector: blocks of the backbone that stay as they are.")] = 3,
+    mosaic: Annotated[float, typer.Option(help="Detector: share of pictures put together from four.")] = 0.25,
+    longer_side: Annotated[
+        int, typer.Option(help="Detector: what pictures are scaled to in use; 0: as they are.")
+    ] = 448,
 ) -> None:
-    """Train a classifier on DATASET and write the folder MODEL."""
+    """Train a classifier on DATASET, or a detector on scenes, and write the folder MODEL."""
     from maskgen.errors import InputError
     from trainer.config import TrainConfig
     from trainer.progress import reporting
 
     _settle()
     given = {name: getattr(value, "value", value) for name, value in ctx.params.items()}
+    if task is Task.detector:
+        _train_detector(ctx, given)
+        return
+    stray = sorted(name for name in _DETECTOR_ONLY if _on_command_line(ctx, name))
+    if stray:
+        raise InputError(f"{', '.join(_option(name) for name in stray)}: only with --task detector")
     config = TrainConfig.from_json(given)
     if preview_augment is not None:
         _preview(dataset, preview_augment, config)
@@ -182,10 +211,21 @@ def evaluate(
     file: Annotated[str, typer.Option(help="Which of the model's .tflite files.")] = "model.tflite",
     report: Annotated[Path | None, typer.Option(metavar="FOLDER", help="Write report.html and pictures.")] = None,
     threads: Threads = 2,
+    task: Annotated[
+        Task | None, typer.Option(help="What kind of model, where none is named.", show_default="the model's own")
+    ] = None,
+    longer_side: Annotated[
+        int | None,
+        typer.Option(min=0, help="Detector: scale pictures to this, 0: as they are.", show_default="its own"),
+    ] = None,
 ) -> None:
-    """Measure MODEL on DATASET: generated, plain folders by label, or photographs with COCO annotations."""
+    """Measure MODEL on DATASET: generated, plain folders by label, or photographs with COCO annotations.
+
+    A detector is measured on scenes with COCO annotations.
+    """
     import json
 
+    from maskgen.errors import InputError
     from trainer.bundle import Bundle
     from trainer.evaluate import evaluate as run
     from trainer.progress import reporting
@@ -193,7 +233,12 @@ def evaluate(
 
     if len(paths) > 2:
         raise typer.BadParameter("one model and one dataset expected", param_hint="[MODEL] DATASET")
-    bundle = _bundle(paths[0] if len(paths) == 2 else None)
+    bundle = _bundle(paths[0] if len(paths) == 2 else None, (task or Task.classifier).value)
+    if task is not None and bundle.task != task.value:
+        raise InputError(f"{bundle.folder} is a {bundle.task}, not a {task.value}")
+    if bundle.task == "detector":
+        _evaluate_detector(bundle, paths[-1], split, incorrect, file, longer_side, report, as_json)
+        return
     with reporting() as reporter:
         reporter.start("evaluating", 100)
         result = run(
@@ -239,6 +284,9 @@ def export(
 
     _settle()
     bundle = _bundle(model)
+    if bundle.task == "detector":
+        _export_detector(bundle, to.value, quantize.value, output, crops, max_shift)
+        return
     faces = None
     if crops is not None:
         import numpy as np
@@ -274,10 +322,125 @@ def _settle() -> None:
         keras.ops.zeros(())
 
 
-def _bundle(folder: Path | None) -> Bundle:
+def _bundle(folder: Path | None, task: str = "classifier") -> Bundle:
     from trainer.bundle import Bundle, packaged_bundle
 
-    return Bundle.load(packaged_bundle() if folder is None else folder)
+    return Bundle.load(packaged_bundle(task) if folder is None else folder)
+
+
+def _option(name: str) -> str:
+    return "--" + name.replace("_", "-")
+
+
+def _train_detector(ctx: typer.Context, given: dict[str, Any]) -> None:
+    """``maskgen train --task detector``; what was not said takes the detector's own defaults."""
+    from dataclasses import fields
+
+    from maskgen.errors import InputError
+    from trainer.detector.config import DetectorConfig
+    from trainer.detector.report import text_report
+    from trainer.detector.train import settings_of
+    from trainer.detector.train import train as run
+    from trainer.progress import reporting
+
+    named = {name for name in given if _on_command_line(ctx, name)}
+    settings = {field.name for field in fields(DetectorConfig)}
+    general = {"dataset", "model", "task", "also", "resume", "overwrite", "threads", "tensorboard"}
+    stray = sorted(named - settings - general)
+    if stray:
+        raise InputError(f"{', '.join(map(_option, stray))}: not with --task detector")
+    if given["incorrect"] == "drop":
+        given["incorrect"] = "ignore"
+    try:
+        given["sizes"] = [int(size) for size in str(given["sizes"]).split(",")]
+    except ValueError:
+        raise InputError(f"--sizes takes numbers with commas between, got {given['sizes']!r}") from None
+    config = DetectorConfig.from_json({name: given[name] for name in named & settings})
+    model, resume, overwrite = given["model"], given["resume"], given["overwrite"]
+    if resume and (earlier := settings_of(model)) is not None:
+        changed = [name for name in named & settings if getattr(earlier, name) != getattr(config, name)]
+        if changed:
+            raise InputError(
+                f"the run in {model} has other settings for {', '.join(sorted(changed))}; "
+                "leave them out, or start anew with --overwrite"
+            )
+        config = earlier
+    elif resume and (model / "bundle.json").is_file() and not overwrite:
+        typer.echo(f"{model} is finished already", err=True)
+        return
+    with reporting(given["tensorboard"]) as reporter:
+        summary = run(
+            given["dataset"],
+            model,
+            config,
+            also=given["also"],
+            resume=resume,
+            overwrite=overwrite,
+            threads=given["threads"],
+            reporter=reporter,
+        )
+    typer.echo(text_report(summary.result))
+    spent = ", ".join(f"{name.replace('_', ' ')} {value:.0f} s" for name, value in summary.seconds.items())
+    typer.echo(f"{summary.split} split of {given['dataset']}; {spent}")
+    typer.echo(f"wrote {model}; try: maskgen evaluate {model} SCENES, or maskgen detect image --model {model} PHOTO")
+
+
+def _evaluate_detector(
+    bundle: Bundle,
+    folder: Path,
+    split: str | None,
+    incorrect: Incorrect,
+    file: str,
+    longer_side: int | None,
+    report: Path | None,
+    as_json: bool,
+) -> None:
+    import json
+
+    from trainer.detector.config import IncorrectFaces
+    from trainer.detector.evaluate import evaluate as run
+    from trainer.detector.report import text_report, write_report
+    from trainer.progress import reporting
+
+    # The classifier's default, leaving them out, would hide faces that a detector has to find.
+    counted: IncorrectFaces = "with_mask" if incorrect is Incorrect.with_mask else "without_mask"
+    with reporting() as reporter:
+        reporter.start("evaluating", 100)
+        result = run(
+            bundle,
+            folder,
+            split=split,
+            incorrect=counted,
+            file=file,
+            longer_side=longer_side,
+            progress=lambda done, total: reporter.step(100 * done // total),
+        )
+    if report is not None:
+        title = f"{bundle.folder.resolve().name} on {folder.resolve().name}"
+        write_report(result, report, title=title, threshold=bundle.threshold)
+    if as_json:
+        typer.echo(json.dumps(result.to_json()))
+        return
+    typer.echo(text_report(result))
+    if report is not None:
+        typer.echo(f"wrote {report / 'report.html'}")
+
+
+def _export_detector(
+    bundle: Bundle, to: str, quantize: str, output: Path | None, scenes: Path | None, max_shift: float | None
+) -> None:
+    from maskgen.errors import InputError
+    from trainer.detector.train import export_again
+
+    if to != "litert":
+        raise InputError(f"a detector is exported to litert; {to} is for classifiers")
+    if scenes is None:
+        raise InputError("name real pictures to check on, a folder of scenes, with --crops SCENES")
+    made = export_again(bundle, quantize, output, scenes, max_shift)
+    typer.echo(
+        f"{made.path}: {made.size} bytes; largest change of a score {made.max_shift:.2g}, mean {made.mean_shift:.2g}; "
+        f"{made.lost} of {made.faces} faces lost on {made.pictures} pictures"
+    )
 
 
 def _on_command_line(ctx: typer.Context, name: str) -> bool:

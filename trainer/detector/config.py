@@ -108,5 +108,7 @@ class DetectorConfig:
     def from_json(cls, values: Mapping[str, Any]) -> DetectorConfig:
         """The settings that ``to_json`` wrote; names of other versions are left out."""
         known = {field.name for field in dataclasses.fields(cls)}
-        given = {name: tuple(v) if isinstance(v, list) else v for name, v in values.items() if name in known}
+        given: dict[str, Any] = {
+            name: tuple(v) if isinstance(v, list) else v for name, v in values.items() if name in known
+        }
         return cls(**given)

@@ -24,7 +24,7 @@ SAFE_LAYERS: Final = frozenset(
         *("Conv2D", "DepthwiseConv2D", "SeparableConv2D", "Dense", "BatchNormalization", "LayerNormalization"),
         *("ReLU", "LeakyReLU", "PReLU", "ELU", "Softmax", "Activation", "Dropout", "SpatialDropout2D", "GaussianNoise"),
         *("Add", "Multiply", "Concatenate", "Average", "Flatten", "Reshape", "Permute"),
-        *("ZeroPadding2D", "Cropping2D", "UpSampling2D"),
+        *("ZeroPadding2D", "Cropping2D", "UpSampling2D", "DepthToSpace"),
         *("MaxPooling2D", "AveragePooling2D", "GlobalAveragePooling2D", "GlobalMaxPooling2D"),
     )
 )
@@ -175,6 +175,15 @@ def _copy_backbone(model: Any, file: Path, shown: Path) -> None:
 
 
 def _copy_imagenet(model: Any, config: TrainConfig) -> None:
+    model.get_layer("backbone").set_weights(imagenet_donor(config.arch, config.alpha).get_weights())
+
+
+def imagenet_donor(arch: str, alpha: float) -> Any:
+    """Keras's own network with its ImageNet weights, downloaded once.
+
+    Raises:
+        WeightsError: they are not here and cannot be fetched.
+    """
     import keras
 
     # Convolutions do not care for the size, and the 224 px file is the one that people have.
@@ -182,16 +191,14 @@ def _copy_imagenet(model: Any, config: TrainConfig) -> None:
     try:
         # Keras says on stdout that it downloads; stdout is for results.
         with contextlib.redirect_stdout(sys.stderr):
-            if config.arch == "mobilenetv2":
-                donor = keras.applications.MobileNetV2(alpha=config.alpha, **options)
-            else:
-                donor = keras.applications.ResNet50(**options)
+            if arch == "mobilenetv2":
+                return keras.applications.MobileNetV2(alpha=alpha, **options)
+            return keras.applications.ResNet50(**options)
     except Exception as error:  # urllib, OSError, ValueError of a bad sum: all mean that there are none
         raise WeightsError(
-            f"Keras could not get the ImageNet weights of {config.arch} ({_first_line(error)}); connect once, or set "
+            f"Keras could not get the ImageNet weights of {arch} ({_first_line(error)}); connect once, or set "
             "KERAS_HOME to a folder that holds models/, or use --weights packaged or --weights none"
         ) from None
-    model.get_layer("backbone").set_weights(donor.get_weights())
 
 
 def _first_line(error: BaseException) -> str:

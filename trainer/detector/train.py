@@ -1,0 +1,286 @@
+"""A folder of scenes in, a model folder out: the whole of ``maskgen train --task detector``."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from maskgen import images
+from maskgen.errors import BundleError, DatasetError, TrainError, WeightsError
+from maskgen.onestage import NMS_IOU, STRIDES, OneStage
+from maskgen.types import RGB
+from trainer import checkpoint, compact
+from trainer.bundle import KERAS_NAME, LITERT_NAME, Bundle, file_sha256, packaged_bundle, write_whole
+from trainer.detector import data, export, report
+from trainer.detector.config import DetectorConfig
+from trainer.detector.data import Scene
+from trainer.detector.evaluate import Evaluation, measure
+from trainer.detector.fit import fit
+from trainer.models import onestage
+from trainer.progress import Reporter
+from trainer.train import SETTINGS, _make_room, _move, _save_network, _versions
+
+CHECK_PICTURES: Final = 48
+"""Pictures on which an exported file is compared with Keras."""
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What a run made.
+
+    Attributes:
+        bundle: the model folder.
+        result: the evaluation of the test split, else of the validation split.
+        split: which of the two.
+        source: where the first weights came from.
+        seconds: by phase.
+    """
+
+    bundle: Bundle
+    result: Evaluation
+    split: str
+    source: str
+    seconds: dict[str, float]
+
+
+def train(
+    dataset: Path,
+    model: Path,
+    config: DetectorConfig,
+    *,
+    also: Path | None = None,
+    resume: bool = False,
+    overwrite: bool = False,
+    threads: int = 2,
+    reporter: Reporter | None = None,
+) -> Summary:
+    """Train a detector.
+
+    Args:
+        dataset: a COCO detection folder, as ``maskgen compose`` writes it.
+        model: the model folder to write.
+        config: settings.
+        also: a second COCO detection folder to learn from; its ``train``
+            split is mixed in, nothing of it is held out here.
+        resume: go on where an earlier run with the same settings stopped.
+        overwrite: replace a finished model.
+        threads: for making training pictures.
+        reporter: who is told.
+
+    Raises:
+        InputError: the model folder is in the way, or settings do not go together.
+        DatasetError: nothing can be learned from the scenes.
+        WeightsError: there are no first weights.
+        TrainError: the run broke off; what it had is kept.
+    """
+    reporter = reporter or Reporter()
+    model, dataset = Path(model), Path(dataset)
+    work = model / checkpoint.FOLDER
+    _make_room(model, dataset, work, resume=resume, overwrite=overwrite)
+    found = data.load(dataset, config.labels, incorrect=config.incorrect, val_fraction=config.val_fraction)
+    if "train" not in found.parts:
+        raise DatasetError(f"{dataset} has no train.json; nothing to learn from")
+    more: Sequence[Scene] = ()
+    digest = dict(found.digest)
+    if also is not None:
+        second = data.load(also, config.labels, incorrect=config.incorrect, val_fraction=0.0)
+        more = second.parts["train"]
+        digest["also"] = dict(second.digest)
+    try:
+        work.mkdir(parents=True, exist_ok=True)
+        write_whole(work / SETTINGS, (json.dumps(config.to_json(), indent=2) + "\n").encode())
+        return _train(found, more, digest, model, work, config, resume, threads, reporter)
+    except OSError as error:
+        raise TrainError(
+            f"{error.filename or model} cannot be written: {error.strerror or error}; "
+            f"what is in {work} is kept: make room and run the same command with --resume"
+        ) from None
+
+
+def _train(
+    found: data.Scenes,
+    also: Sequence[Scene],
+    digest: dict[str, Any],
+    model: Path,
+    work: Path,
+    config: DetectorConfig,
+    resume: bool,
+    threads: int,
+    reporter: Reporter,
+) -> Summary:
+    import keras
+
+    keras.utils.set_random_seed(config.seed)
+    network = onestage.build(len(config.labels), config.width)
+    source = start(network, config)
+    reporter.note(f"first weights: {source}")
+    fitted = fit(
+        network,
+        found.parts["train"],
+        found.parts["val"],
+        config,
+        work,
+        also=also,
+        resume=resume,
+        threads=threads,
+        reporter=reporter,
+        on_best=lambda best: _save_network(best, work / "best.keras"),
+    )
+    seconds = dict(fitted.seconds)
+    staged = work / "finished"
+    shutil.rmtree(staged, ignore_errors=True)
+    staged.mkdir(parents=True)
+    if config.litert == "float16":
+        # Rounding here makes both files hold the same weights, but for what the converter folds.
+        compact.round_to_float16(network)
+    _save_network(network, staged / KERAS_NAME)
+    compact.compress(staged / KERAS_NAME)
+    began = time.perf_counter()
+    reporter.start("exporting", 1)
+    quantize: export.Quantize = "none" if config.litert == "float32" else "float16"
+    exported = export.write(
+        network, staged / LITERT_NAME, quantize, check_pictures(found.parts["val"]), len(config.labels)
+    )
+    seconds["export"] = time.perf_counter() - began
+    split = "test" if found.parts.get("test") else "val"
+    runner = OneStage(staged / LITERT_NAME, len(config.labels))
+    reporter.start("evaluating", len(found.parts[split]))
+    result = measure(
+        runner,
+        found.parts[split],
+        config.labels,
+        config.longer_side,
+        lambda done, total: reporter.step(done),
+        f"the {'test' if split == 'test' else 'validation'} split of `{digest['name']}`",
+    )
+    bundle = Bundle(
+        folder=staged,
+        labels=config.labels,
+        arch="onestage",
+        input_size_wh=(config.longer_side or 416, config.longer_side or 416),
+        threshold=choose_threshold(result),
+        fit="pad",
+        task="detector",
+        sha256={name: file_sha256(staged / name) for name in (KERAS_NAME, LITERT_NAME)},
+        dataset=digest,
+        config={
+            **config.to_json(),
+            "first_weights": source.partition(":")[0],
+            "strides": list(STRIDES),
+            "nms_iou": NMS_IOU,
+        },
+        export={LITERT_NAME: exported.to_json()},
+        versions=_versions(),
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+    )
+    bundle.save()
+    report.write_report(result, staged, title=f"Detector {model.resolve().name}", history=fitted.history)
+    write_whole(staged / "README.md", report.model_card(bundle, result, source).encode())
+    _move(staged, model)
+    shutil.rmtree(work)
+    return Summary(Bundle.load(model), result, split, source, seconds)
+
+
+def settings_of(model: Path) -> DetectorConfig | None:
+    """The settings of an unfinished run in a model folder, or None."""
+    path = Path(model) / checkpoint.FOLDER / SETTINGS
+    if not path.is_file():
+        return None
+    try:
+        return DetectorConfig.from_json(json.loads(path.read_text(encoding="utf-8")))
+    except (ValueError, TypeError) as error:
+        raise TrainError(f"{path} is damaged ({error}); start anew with --overwrite") from None
+
+
+def start(network: Any, config: DetectorConfig) -> str:
+    """Give a fresh network its first weights.
+
+    Returns:
+        What was taken, for people.
+
+    Raises:
+        WeightsError: the weights are missing, cannot be fetched or do not fit.
+    """
+    from trainer.models.weights import imagenet_donor, load_network
+
+    wish = config.weights
+    if wish == "none":
+        return "none: the network starts from random values"
+    if wish in ("auto", "packaged"):
+        try:
+            donor = load_network(Bundle.load(packaged_bundle()).path(KERAS_NAME)).get_layer("backbone")
+            onestage.copy_backbone(network, donor)
+        except (BundleError, ValueError, WeightsError) as error:
+            if wish == "packaged":
+                raise WeightsError(f"{error}; or use --weights imagenet") from None
+        else:
+            return "packaged: the backbone of the classifier that ships with maskgen"
+    if wish in ("auto", "imagenet"):
+        onestage.copy_backbone(network, imagenet_donor("mobilenetv2", 1.0))
+        return "imagenet: ImageNet weights through keras.applications"
+    folder = Path(wish)
+    bundle = Bundle.load(folder)
+    donor = load_network(bundle.path(KERAS_NAME))
+    if bundle.task != "detector":
+        onestage.copy_backbone(network, donor.get_layer("backbone"))
+        return f"file: the backbone of {folder}"
+    try:
+        network.set_weights(donor.get_weights())
+    except ValueError:
+        raise WeightsError(f"the detector in {folder} has other labels or another width") from None
+    return f"file: {folder}"
+
+
+def check_pictures(scenes: Sequence[Scene], count: int = CHECK_PICTURES) -> list[RGB]:
+    """Pictures to compare an exported file on, spread over the scenes."""
+    chosen = scenes[:: max(1, len(scenes) // count)][:count]
+    return [images.read_rgb(scene.path) for scene in chosen]
+
+
+def choose_threshold(result: Evaluation) -> float:
+    """The score at which precision times recall of boxes (their F1) is highest, any label for any."""
+    from trainer.detector.average_precision import curve
+
+    whole = curve(result.found, None, least_px=16)
+    if not len(whole.scores):
+        return 0.5
+    f1 = 2 * whole.precision * whole.recall / np.maximum(whole.precision + whole.recall, 1e-9)
+    return round(float(np.clip(whole.scores[int(f1.argmax())], 0.05, 0.95)), 3)
+
+
+def export_again(
+    bundle: Bundle, quantize: str, output: Path | None, scenes: Path, max_shift: float | None
+) -> export.Exported:
+    """Write a detector's network for LiteRT once more and enter it in its ``bundle.json``.
+
+    Args:
+        bundle: the model folder.
+        quantize: ``none``, ``float16`` or ``int8``.
+        output: where to; None for ``model.tflite`` or ``model_int8.tflite`` and the like in the model folder.
+        scenes: real pictures, to check on and to calibrate with.
+        max_shift: instead of the limit for this storage.
+    """
+    from trainer.export import file_name
+    from trainer.models.weights import load_network
+
+    found = data.load(scenes, bundle.labels)
+    pictures = check_pictures(found.parts.get("val") or next(iter(found.parts.values())))
+    network = load_network(bundle.path(KERAS_NAME))
+    kind: export.Quantize = "int8" if quantize == "int8" else "float16" if quantize == "float16" else "none"
+    target = output or bundle.folder / file_name("litert", kind)
+    made = export.write(network, target, kind, pictures, len(bundle.labels), max_shift=max_shift)
+    if target.parent.resolve() == bundle.folder.resolve():
+        replace(
+            bundle,
+            sha256={**bundle.sha256, target.name: file_sha256(target)},
+            export={**bundle.export, target.name: made.to_json()},
+        ).save()
+    return made
