@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final, Protocol
-
-import numpy as np
 
 from maskgen.types import RGB, Box, Face
 
@@ -21,9 +18,12 @@ COARSE_PX: Final = 448
 COARSE_FROM_PX: Final = 700
 """Pictures with a longer side above this get that second look."""
 
-PAD_SHARE: Final = 0.25
-"""A picture without faces is padded by this share and searched again: tight
-portraits need ground around the head (99.8 % found instead of 96 %)."""
+ENLARGED_PX: Final = 640
+"""Longer side to which a single picture that is smaller is enlarged for a second
+look: it then costs what any VGA picture costs, and faces of 10 px in one of 400 px
+have 16. On street photographs of that size 75 % of all faces are found, not 67 %."""
+
+ENLARGE_AT_MOST: Final = 2.0
 
 LEAST_VISIBLE: Final = 0.3
 """Boxes with a smaller share inside the picture are dropped."""
@@ -60,47 +60,31 @@ class FaceSearch:
         self._detector = detector
         self._full_px = full_px
 
-    def find(self, image: RGB, *, pad: bool = False) -> list[Face]:
+    def find(self, image: RGB, *, thorough: bool = False) -> list[Face]:
         """Every face, from left to right.
 
         Args:
             image: (H, W, 3) uint8, RGB.
-            pad: where nothing is found, look again at the padded picture.
+            thorough: for single pictures: look at small ones enlarged too,
+                and again with a rim around them where nothing was found.
 
         Returns:
             Faces in the picture's pixels; boxes may reach over the edge.
         """
-        from maskgen.faces import merged
+        from maskgen.faces import OnSmallCopy, detect_enlarged, detect_padded, merged
 
         height, width = image.shape[:2]
-        faces = self._at(image, self._full_px)
+        detector = self._detector if self._full_px is None else OnSmallCopy(self._detector, self._full_px)
+        faces = detector.detect(image)
         if self.name == "yunet" and max(height, width) > COARSE_FROM_PX:
-            faces += self._at(image, COARSE_PX)
+            faces = faces + OnSmallCopy(self._detector, COARSE_PX).detect(image)
+        # Tiles are enlarged already.
+        if self.name == "yunet" and thorough and max(height, width) < ENLARGED_PX and self._full_px is not None:
+            faces = faces + detect_enlarged(self._detector, image, ENLARGED_PX, ENLARGE_AT_MOST)
         faces = merged(tidy(faces, width, height))
-        if not faces and pad:
-            faces = merged(tidy(self._padded(image), width, height))
+        if not faces and thorough:
+            faces = merged(tidy(detect_padded(detector, image), width, height))
         return sorted(faces, key=lambda face: (face.box.left, face.box.top))
-
-    def _at(self, image: RGB, max_side: int | None) -> list[Face]:
-        from maskgen.faces import OnSmallCopy
-
-        if max_side is None or max(image.shape[:2]) <= max_side:
-            return list(self._detector.detect(image))
-        return OnSmallCopy(self._detector, max_side).detect(image)
-
-    def _padded(self, image: RGB) -> list[Face]:
-        height, width = image.shape[:2]
-        pad_x, pad_y = round(width * PAD_SHARE), round(height * PAD_SHARE)
-        larger = np.pad(image, ((pad_y, pad_y), (pad_x, pad_x), (0, 0)), constant_values=128)
-        found = self._at(larger, self._full_px)
-        return [
-            replace(
-                face,
-                box=face.box.moved(-pad_x, -pad_y),
-                points=None if face.points is None else face.points - np.array([pad_x, pad_y]),
-            )
-            for face in found
-        ]
 
 
 def tidy(faces: list[Face], width: int, height: int) -> list[Face]:

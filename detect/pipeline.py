@@ -142,18 +142,19 @@ class Detector:
         if picture.ndim != 3 or picture.shape[2] != 3 or picture.dtype != np.uint8 or 0 in picture.shape:
             raise ShapeError(f"an image must be (H, W, 3) uint8 and not empty, got {picture.shape} {picture.dtype}")
         height, width = picture.shape[:2]
-        found = self.find(picture, pad=True)
+        found = self.find(picture, thorough=True)
         return Detections(width, height, self.results(found, self.classify(picture, found), width, height))
 
-    def find(self, image: RGB, *, pad: bool = False) -> list[Face]:
+    def find(self, image: RGB, *, thorough: bool = False) -> list[Face]:
         """Faces alone, from left to right.
 
         Args:
             image: (H, W, 3) uint8, RGB.
-            pad: where no face is found, look again at the padded picture.
+            thorough: take the time that a single picture is worth; see
+                ``FaceSearch.find``.
         """
         with self._searches.lent() as search:
-            return search.find(image, pad=pad)
+            return search.find(image, thorough=thorough)
 
     def classify(self, image: RGB, found: Sequence[Face]) -> NDArray[np.float32]:
         """Probabilities (N, C) of faces, columns in the order of ``labels``."""

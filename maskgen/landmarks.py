@@ -18,7 +18,6 @@ from numpy.typing import NDArray
 
 from maskgen import faces as detectors
 from maskgen.errors import WeightsError
-from maskgen.faces.base import FaceDetector, scaled
 from maskgen.pose import head_pose
 from maskgen.types import RGB, Box, Face, LandmarkedFace, Points
 
@@ -174,9 +173,9 @@ class FaceFinder:
     def _detect(self, photo: RGB) -> list[Face]:
         found = detectors.merged(self._detector.detect(photo))
         if not found:
-            found = detectors.merged(_detect_padded(self._detector, photo))
+            found = detectors.merged(detectors.detect_padded(self._detector, photo))
         if not found and self._second is not None:
-            found = detectors.merged(_detect_padded(self._second, photo))
+            found = detectors.merged(detectors.detect_padded(self._second, photo))
         return found
 
     def _landmarks(self, grey: NDArray[np.uint8], face: Face) -> tuple[Points, float]:
@@ -242,15 +241,6 @@ def face_box(landmarks: Points) -> Box:
     inset, height = _SIDE_INSET * (right - left), max(chin - brow, 0.0)
     top, bottom = brow - _HAIRLINE * height, chin - _CHIN_INSET * height
     return Box(left + inset, min(top, bottom), right - inset, bottom)
-
-
-def _detect_padded(detector: FaceDetector, photo: RGB) -> list[Face]:
-    """A face that fills its picture is seen once there is a rim around it."""
-    import cv2
-
-    pad = max(photo.shape[:2]) // 4
-    wide = cv2.copyMakeBorder(photo, pad, pad, pad, pad, cv2.BORDER_REPLICATE)
-    return [scaled(face, 1.0, 1.0, -pad, -pad) for face in detector.detect(np.asarray(wide, np.uint8))]
 
 
 def _start_from_box(face: Face) -> tuple[Box, float]:

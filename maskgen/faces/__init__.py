@@ -9,11 +9,21 @@ from importlib import import_module
 from typing import Any, Final
 
 from maskgen.errors import InputError
-from maskgen.faces.base import FaceDetector, OnSmallCopy
+from maskgen.faces.base import FaceDetector, OnSmallCopy, detect_enlarged, detect_padded
 from maskgen.faces.boxes import merged
 from maskgen.faces.tiles import OnTiles, detect_small
 
-__all__ = ["NAMES", "FaceDetector", "OnSmallCopy", "OnTiles", "detect_small", "load", "merged"]
+__all__ = [
+    "NAMES",
+    "FaceDetector",
+    "OnSmallCopy",
+    "OnTiles",
+    "detect_enlarged",
+    "detect_padded",
+    "detect_small",
+    "load",
+    "merged",
+]
 
 _CLASSES: Final = {
     "yunet": ("maskgen.faces.yunet", "YuNet"),

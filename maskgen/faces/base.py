@@ -1,14 +1,22 @@
-"""What a face detector is, and looking for faces on a small copy."""
+"""What a face detector is, and looking for faces on a smaller, larger or padded copy."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Protocol, runtime_checkable
+from typing import Final, Protocol, runtime_checkable
 
 import numpy as np
 
 from maskgen import images
 from maskgen.types import RGB, Face
+
+PAD_SHARE: Final = 0.25
+"""A picture that shows nothing is searched again with a rim of this share of
+its longer side: a face that fills its picture wants ground around it."""
+
+_RIM: Final = 128
+"""Grey. Of 229 tight crops of portraits that HOG saw no face in, it finds 120 with
+a grey rim and 46 where the rim repeats the picture's edge; YuNet does not mind."""
 
 
 @runtime_checkable
@@ -73,3 +81,33 @@ class OnSmallCopy:
             return found
         factor_x, factor_y = image.shape[1] / small.shape[1], image.shape[0] / small.shape[0]
         return [scaled(face, factor_x, factor_y) for face in found]
+
+
+def detect_enlarged(detector: FaceDetector, image: RGB, side: int, at_most: float) -> list[Face]:
+    """Faces of a copy whose longer side is ``side`` px, in the picture's own pixels.
+
+    Args:
+        detector: the one that looks.
+        image: (H, W, 3) uint8 RGB, smaller than that.
+        side: of the copy.
+        at_most: the largest enlargement.
+    """
+    import cv2
+
+    height, width = image.shape[:2]
+    factor = min(side / max(height, width), at_most)
+    size_wh = (max(1, round(width * factor)), max(1, round(height * factor)))
+    larger = np.asarray(cv2.resize(image, size_wh, interpolation=cv2.INTER_CUBIC), np.uint8)
+    return [scaled(face, width / size_wh[0], height / size_wh[1]) for face in detector.detect(larger)]
+
+
+def detect_padded(detector: FaceDetector, image: RGB) -> list[Face]:
+    """Faces of a picture with a grey rim around it, in the picture's own pixels.
+
+    Args:
+        detector: the one that looks.
+        image: (H, W, 3) uint8 RGB.
+    """
+    pad = round(PAD_SHARE * max(image.shape[:2]))
+    wide = np.pad(image, ((pad, pad), (pad, pad), (0, 0)), constant_values=_RIM)
+    return [scaled(face, 1.0, 1.0, -pad, -pad) for face in detector.detect(wide)]

@@ -46,9 +46,31 @@ def test_a_picture_without_faces_is_padded_and_searched_again() -> None:
         return original(image) if image.shape[1] > 100 else []
 
     detector.detect = only_padded  # type: ignore[method-assign]
-    found = FaceSearch(detector).find(np.zeros((100, 100, 3), np.uint8), pad=True)
+    found = FaceSearch(detector).find(np.zeros((100, 100, 3), np.uint8), thorough=True)
     assert np.allclose(found[0].box.xyxy, (5, 5, 95, 95))
     assert FaceSearch(detector).find(np.zeros((100, 100, 3), np.uint8)) == []
+
+
+def test_a_small_single_picture_is_looked_at_enlarged_too_and_each_face_counts_once() -> None:
+    detector = Listed("yunet", (0.25, 0.25, 0.5, 0.5))
+    found = FaceSearch(detector).find(np.zeros((300, 400, 3), np.uint8), thorough=True)
+    assert detector.seen == [(400, 300), (640, 480)]
+    assert len(found) == 1
+    assert np.allclose(found[0].box.xyxy, (100, 75, 200, 150))
+
+
+def test_a_tiny_picture_is_doubled_and_no_more() -> None:
+    detector = Listed("yunet", (0.25, 0.25, 0.5, 0.5))
+    FaceSearch(detector).find(np.zeros((80, 100, 3), np.uint8), thorough=True)
+    assert detector.seen == [(100, 80), (200, 160)]
+
+
+def test_frames_and_large_pictures_are_not_enlarged() -> None:
+    detector = Listed("yunet", (0.25, 0.25, 0.5, 0.5))
+    FaceSearch(detector).find(np.zeros((300, 400, 3), np.uint8))
+    FaceSearch(detector).find(np.zeros((480, 640, 3), np.uint8), thorough=True)
+    FaceSearch(detector, full_px=None).find(np.zeros((300, 400, 3), np.uint8), thorough=True)
+    assert detector.seen == [(400, 300), (640, 480), (400, 300)]
 
 
 def test_boxes_hardly_inside_or_tiny_are_left_out() -> None:

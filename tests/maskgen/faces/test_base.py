@@ -1,6 +1,6 @@
 import numpy as np
 
-from maskgen.faces.base import FaceDetector, OnSmallCopy, scaled
+from maskgen.faces.base import FaceDetector, OnSmallCopy, detect_enlarged, detect_padded, scaled
 from maskgen.types import Box, Face
 
 
@@ -51,3 +51,21 @@ def test_a_picture_that_is_small_already_is_searched_as_it_is():
     (face,) = OnSmallCopy(inner, 400).detect(picture())
     assert inner.shapes == [(200, 400, 3)]
     assert face.box == Box(100, 40, 140, 100)
+
+
+def test_an_enlarged_copy_is_searched_and_answers_are_in_the_pictures_size():
+    inner = Brightest()
+    (face,) = detect_enlarged(inner, picture(), 800, at_most=4.0)
+    assert inner.shapes == [(400, 800, 3)]
+    assert np.allclose(face.box.xyxy, (100, 40, 140, 100), atol=0.6)
+    detect_enlarged(inner, picture(), 800, at_most=1.5)
+    assert inner.shapes[-1] == (300, 600, 3)
+
+
+def test_a_padded_copy_is_searched_and_answers_are_in_the_pictures_place():
+    inner = Brightest()
+    # The rim is as bright as what this detector just fails to see.
+    (face,) = detect_padded(inner, picture())
+    assert inner.shapes == [(400, 600, 3)]
+    assert face.box == Box(100, 40, 140, 100)
+    assert face.points[0].tolist() == [100, 40]
