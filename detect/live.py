@@ -7,7 +7,6 @@ and only while somebody looks.
 
 from __future__ import annotations
 
-import hmac
 import ipaddress
 import json
 import logging
@@ -18,22 +17,19 @@ import time
 from collections import deque
 from collections.abc import Sequence
 from http import HTTPStatus
-from http.cookies import CookieError, SimpleCookie
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib import resources
 from typing import Any, Final
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import urlsplit
 
 import numpy as np
 
 from detect.counts import Counter
 from detect.results import Event, FrameResult
-from maskgen.errors import InputError
+from maskgen.local_server import LOOPBACK, LocalServer, PageHandler, same_token
 from maskgen.types import RGB
 
 logger = logging.getLogger(__name__)
 
-LOOPBACK: Final = "127.0.0.1"
 HISTORY_S: Final = 600
 """Seconds that the chart goes back."""
 
@@ -45,7 +41,10 @@ _QUALITY: Final = 80
 _CLIENT_TIMEOUT_S: Final = 10.0
 """A browser that takes nothing for so long has gone away."""
 
-_COOKIE: Final = "maskgen_token"
+_POLICY: Final = (
+    "default-src 'none'; img-src 'self' data:; connect-src 'self'; style-src 'unsafe-inline'; "
+    "script-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
+)
 
 
 class LivePage:
@@ -94,17 +93,12 @@ class LivePage:
         self._time_s = 0.0
         wide = not _is_loopback(host)
         self.token = (token or secrets.token_urlsafe(12)) if wide or token else None
-        try:
-            self._server = _Server((host, port), self)
-        except (OSError, OverflowError) as error:
-            self._raise_unbound(host, port, error)
-        self.port = int(self._server.server_address[1])
-        self._wide = wide
+        self._server = LocalServer(host, port, _Handler, self)
+        self.port = self._server.port
         shown = _own_address() if host in ("0.0.0.0", "::", "") else host
         shown = f"[{shown}]" if ":" in shown else shown
         self.url = f"http://{shown}:{self.port}/" + (f"?token={self.token}" if self.token else "")
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.2,), daemon=True)
-        self._thread.start()
+        self._server.start()
 
     def write(self, frame: FrameResult, picture: RGB | None) -> None:
         counts = {label: sum(face.label == label for face in frame.faces) for label in self._labels}
@@ -130,9 +124,7 @@ class LivePage:
             self._over = True
             self._events.extend(event.to_json() for event in events)
             self._changed.notify_all()
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join(2.0)
+        self._server.stop()
 
     def state(self) -> dict[str, Any]:
         """What the page shows besides the picture, as JSON holds it."""
@@ -185,89 +177,47 @@ class LivePage:
     def admits(self, host: str, token: str | None) -> bool:
         """Whether a request may see anything."""
         if self.token is not None:
-            return token is not None and hmac.compare_digest(token.encode(), self.token.encode())
+            return same_token(token, self.token)
         # Without a token another site's script must not reach the page by a name that leads here.
         name = urlsplit(f"//{host}").hostname or ""
         return name == "localhost" or _is_loopback(name)
 
-    @staticmethod
-    def _raise_unbound(host: str, port: int, error: Exception) -> None:
-        import errno
 
-        if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
-            raise InputError(f"port {port} is in use; choose another with --port, or --port 0 for any") from None
-        if isinstance(error, OSError) and error.errno == errno.EACCES:
-            raise InputError(f"port {port} is not allowed to you; choose one from 1024 on with --port") from None
-        raise InputError(f"cannot listen on {host} port {port}: {error}") from None
-
-
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    block_on_close = False
-    allow_reuse_address = True
-
-    def __init__(self, address: tuple[str, int], page: LivePage) -> None:
-        self.page = page
-        if ":" in address[0]:
-            self.address_family = socket.AF_INET6
-        super().__init__(address, _Handler)
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        logger.debug("a browser went away", exc_info=True)
-
-
-class _Handler(BaseHTTPRequestHandler):
-    server: _Server
+class _Handler(PageHandler):
+    server: LocalServer[LivePage]
     timeout = _CLIENT_TIMEOUT_S
-    protocol_version = "HTTP/1.1"
-    server_version = "maskgen"
-    sys_version = ""
 
     def do_GET(self) -> None:  # the name is http.server's
         page = self.server.page
-        parts = urlsplit(self.path)
-        given = next(iter(parse_qs(parts.query).get("token", [])), None)
-        if not page.admits(self.headers.get("Host", ""), given or self._cookie()):
-            self._answer(HTTPStatus.FORBIDDEN, "text/plain", b"This page needs the token that maskgen printed.\n")
-        elif parts.path == "/" and given:
-            # The token moves from the address, which gets copied and logged, into a cookie.
-            self._answer(
-                HTTPStatus.SEE_OTHER,
-                "text/plain",
-                b"",
-                {"Location": "/", "Set-Cookie": f"{_COOKIE}={given}; HttpOnly; SameSite=Strict; Path=/"},
-            )
-        elif parts.path == "/":
+        path, given = urlsplit(self.path).path, self.token_in_address()
+        if not page.admits(self.headers.get("Host", ""), self.token()):
+            self.answer(HTTPStatus.FORBIDDEN, "text/plain", b"This page needs the token that maskgen printed.\n")
+        elif path == "/" and given:
+            self.move_token(given)
+        elif path == "/":
             body = resources.files("detect").joinpath("page.html").read_bytes()
-            self._answer(HTTPStatus.OK, "text/html; charset=utf-8", body)
-        elif parts.path == "/state.json":
-            self._answer(HTTPStatus.OK, "application/json", json.dumps(page.state()).encode())
-        elif parts.path == "/picture.jpg":
+            self.answer(HTTPStatus.OK, "text/html; charset=utf-8", body)
+        elif path == "/state.json":
+            self.answer(HTTPStatus.OK, "application/json", json.dumps(page.state()).encode())
+        elif path == "/picture.jpg":
             jpeg = page.next_jpeg(0, 5.0)
             if jpeg is None:
-                self._answer(HTTPStatus.SERVICE_UNAVAILABLE, "text/plain", b"no picture yet\n")
+                self.answer(HTTPStatus.SERVICE_UNAVAILABLE, "text/plain", b"no picture yet\n")
             else:
-                self._answer(HTTPStatus.OK, "image/jpeg", jpeg[1])
-        elif parts.path == "/stream":
+                self.answer(HTTPStatus.OK, "image/jpeg", jpeg[1])
+        elif path == "/stream":
             self._stream()
         else:
-            self._answer(HTTPStatus.NOT_FOUND, "text/plain", b"nothing here\n")
-
-    def log_message(self, format: str, *args: Any) -> None:
-        logger.debug(format, *args)
+            self.answer(HTTPStatus.NOT_FOUND, "text/plain", b"nothing here\n")
 
     def _stream(self) -> None:
         page = self.server.page
         if not page.enter():
-            self._answer(HTTPStatus.SERVICE_UNAVAILABLE, "text/plain", b"too many viewers\n")
+            self.answer(HTTPStatus.SERVICE_UNAVAILABLE, "text/plain", b"too many viewers\n")
             return
         try:
             self.close_connection = True
-            self.send_response(HTTPStatus.OK)
-            self._common_headers()
-            self.send_header("Content-Type", "multipart/x-mixed-replace; boundary=frame")
-            self.send_header("Connection", "close")
-            self.end_headers()
+            self.begin(HTTPStatus.OK, "multipart/x-mixed-replace; boundary=frame", {"Connection": "close"})
             last, due_s = 0, 0.0
             while not page.over:
                 jpeg = page.next_jpeg(last, 1.0)
@@ -284,33 +234,8 @@ class _Handler(BaseHTTPRequestHandler):
         finally:
             page.leave()
 
-    def _answer(self, status: HTTPStatus, kind: str, body: bytes, headers: dict[str, str] | None = None) -> None:
-        self.send_response(status)
-        self._common_headers()
-        self.send_header("Content-Type", kind)
-        self.send_header("Content-Length", str(len(body)))
-        for name, value in (headers or {}).items():
-            self.send_header(name, value)
-        self.end_headers()
-        self.wfile.write(body)
-
-    def _common_headers(self) -> None:
-        self.send_header("Cache-Control", "no-store")
-        self.send_header("Referrer-Policy", "no-referrer")
-        self.send_header("X-Content-Type-Options", "nosniff")
-        self.send_header("X-Frame-Options", "DENY")
-        self.send_header(
-            "Content-Security-Policy",
-            "default-src 'none'; img-src 'self' data:; connect-src 'self'; style-src 'unsafe-inline'; "
-            "script-src 'unsafe-inline'; base-uri 'none'; form-action 'none'",
-        )
-
-    def _cookie(self) -> str | None:
-        try:
-            morsel = SimpleCookie(self.headers.get("Cookie", "")).get(_COOKIE)
-        except CookieError:
-            return None
-        return morsel.value if morsel is not None else None
+    def begin(self, status: HTTPStatus, kind: str, headers: dict[str, str]) -> None:
+        super().begin(status, kind, {"Content-Security-Policy": _POLICY, **headers})
 
 
 def _encoded(picture: RGB) -> bytes:

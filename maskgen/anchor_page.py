@@ -9,7 +9,6 @@ it through ``synthesize.render`` and answers with a JPEG, or with what is wrong.
 
 from __future__ import annotations
 
-import hmac
 import json
 import logging
 import secrets
@@ -18,15 +17,14 @@ import threading
 import time
 from dataclasses import dataclass
 from http import HTTPStatus
-from http.cookies import CookieError, SimpleCookie
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import urlsplit
 
 from maskgen import new_mask
 from maskgen.errors import InputError, MaskgenError
+from maskgen.local_server import LOOPBACK, LocalServer, PageHandler, same_token
 from maskgen.palette import PALETTE
 from maskgen.templates import STRAP_ENDS, WORKING_WIDTH, read_template
 from maskgen.types import WEARS
@@ -39,7 +37,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-LOOPBACK: Final = "127.0.0.1"
 KINDS: Final = (
     "surgical", "kn95", "ffp2", "cup", "duckbill", "sponge", "cloth", "sport", "respirator", "window", "gaiter", "veil",
     "child", "other",
@@ -48,7 +45,6 @@ PREVIEW_SIDE: Final = 560
 FACE_PX: Final = 300
 """Photos are enlarged until the face is this wide, for the page only, so that the mask is seen in detail."""
 
-_COOKIE: Final = "maskgen_add_{port}"
 _MOST_BODY: Final = 200_000
 _CLIENT_TIMEOUT_S: Final = 20.0
 _DRAWING_TIMEOUT_S: Final = 30.0
@@ -182,15 +178,14 @@ class AnchorPage:
         }
         self._scratch = tempfile.TemporaryDirectory(prefix="maskgen-add-", ignore_cleanup_errors=True)
         try:
-            self._server = _Server((LOOPBACK, port), self)
-        except (OSError, OverflowError) as error:
+            self._server = LocalServer(LOOPBACK, port, _Handler, self)
+        except InputError:
             self._scratch.cleanup()
-            raise InputError(f"port {port} of {LOOPBACK} cannot be used: {error}; leave --port out") from error
-        self.port = int(self._server.server_address[1])
+            raise
+        self.port = self._server.port
         self.url = f"http://{LOOPBACK}:{self.port}/?token={self._token}"
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.1,), daemon=True)
-        self._thread.start()
         self._find = faces
+        self._server.start()
 
     def find_faces(self) -> None:
         """Find what the mask is tried on; the page is open meanwhile.
@@ -235,9 +230,7 @@ class AnchorPage:
         What is being drawn is waited for: it takes a fraction of a second.
         """
         self._closing = True
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join(5.0)
+        self._server.stop()
         self._faces_ready.set()
         if self._drawing.acquire(timeout=_DRAWING_TIMEOUT_S):
             self._drawing.release()
@@ -256,7 +249,7 @@ class AnchorPage:
         own = {f"{LOOPBACK}:{self.port}", f"localhost:{self.port}"}
         if host not in own or (origin is not None and origin not in {f"http://{one}" for one in own}):
             return False
-        return token is not None and hmac.compare_digest(token.encode(), self._token.encode())
+        return same_token(token, self._token)
 
     def seen(self) -> None:
         self._last_seen = time.monotonic()
@@ -393,57 +386,39 @@ def _worn(template: MaskTemplate, faces: list[ShownFace], view: dict[str, Any]) 
     return rendered.image, spots if wear == "correct" else []
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    block_on_close = False
-
-    def __init__(self, address: tuple[str, int], page: AnchorPage) -> None:
-        self.page = page
-        super().__init__(address, _Handler)
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        logger.debug("a browser went away", exc_info=True)
-
-
-class _Handler(BaseHTTPRequestHandler):
-    server: _Server
+class _Handler(PageHandler):
+    server: LocalServer[AnchorPage]
     timeout = _CLIENT_TIMEOUT_S
-    protocol_version = "HTTP/1.1"
-    server_version = "maskgen"
-    sys_version = ""
 
     def do_GET(self) -> None:  # the name is http.server's
-        parts = urlsplit(self.path)
-        given = next(iter(parse_qs(parts.query).get("token", [])), None)
-        if not self._admitted(given):
+        path, given = urlsplit(self.path).path, self.token_in_address()
+        if not self._admitted():
             return
-        if parts.path == "/" and given:
-            # The token leaves the address, which gets copied, for a cookie.
-            cookie = f"{self._cookie_name()}={given}; HttpOnly; SameSite=Strict; Path=/"
-            self._answer(HTTPStatus.SEE_OTHER, "text/plain", b"", {"Location": "/", "Set-Cookie": cookie})
-        elif parts.path == "/":
+        if path == "/" and given:
+            self.move_token(given)
+        elif path == "/":
             nonce = secrets.token_urlsafe(12)
             body = resources.files("maskgen").joinpath("pages/anchors.html").read_text("utf-8")
             policy = (
                 f"default-src 'none'; img-src 'self' data:; connect-src 'self'; style-src 'nonce-{nonce}';"
                 f" script-src 'nonce-{nonce}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
             )
-            self._answer(
+            self.answer(
                 HTTPStatus.OK,
                 "text/html; charset=utf-8",
                 body.replace("{{ nonce }}", nonce).encode(),
                 {"Content-Security-Policy": policy},
             )
-        elif parts.path in _TYPES:
-            self._answer(HTTPStatus.OK, _TYPES[parts.path], self.server.page.file(parts.path))
-        elif parts.path == "/favicon.ico":
-            self._answer(HTTPStatus.NO_CONTENT, "image/x-icon", b"")
+        elif path in _TYPES:
+            self.answer(HTTPStatus.OK, _TYPES[path], self.server.page.file(path))
+        elif path == "/favicon.ico":
+            self.answer(HTTPStatus.NO_CONTENT, "image/x-icon", b"")
         else:
-            self._answer(HTTPStatus.NOT_FOUND, "text/plain", b"nothing here\n")
+            self.answer(HTTPStatus.NOT_FOUND, "text/plain", b"nothing here\n")
 
     def do_POST(self) -> None:  # the name is http.server's
         page = self.server.page
-        if not self._admitted(None):
+        if not self._admitted():
             return
         draft = self._body()
         if draft is None:
@@ -456,42 +431,29 @@ class _Handler(BaseHTTPRequestHandler):
             elif self.path == "/leave":
                 answer = {"problems": []}
             else:
-                self._answer(HTTPStatus.NOT_FOUND, "text/plain", b"nothing here\n")
+                self.answer(HTTPStatus.NOT_FOUND, "text/plain", b"nothing here\n")
                 return
         except Exception:  # a bug must not leave the page waiting
             logger.exception("the page's request failed")
             answer = {"problems": ["something went wrong in maskgen; the terminal says what"]}
-        self._answer(HTTPStatus.OK, "application/json", json.dumps(answer).encode())
+        self.answer(HTTPStatus.OK, "application/json", json.dumps(answer).encode())
         if page.saved is not None or self.path == "/leave":
             page.finish()
 
-    def log_message(self, format: str, *args: Any) -> None:
-        logger.debug(format, *args)
-
-    def _admitted(self, given: str | None) -> bool:
+    def _admitted(self) -> bool:
         page = self.server.page
-        if page.admits(self.headers.get("Host", ""), self.headers.get("Origin"), given or self._cookie()):
+        if page.admits(self.headers.get("Host", ""), self.headers.get("Origin"), self.token()):
             page.seen()
             return True
         self.close_connection = True
-        self._answer(HTTPStatus.FORBIDDEN, "text/plain", b"This page needs the address that maskgen printed.\n")
+        self.answer(HTTPStatus.FORBIDDEN, "text/plain", b"This page needs the address that maskgen printed.\n")
         return False
-
-    def _cookie_name(self) -> str:
-        return _COOKIE.format(port=self.server.page.port)
-
-    def _cookie(self) -> str | None:
-        try:
-            morsel = SimpleCookie(self.headers.get("Cookie", "")).get(self._cookie_name())
-        except CookieError:
-            return None
-        return None if morsel is None else morsel.value
 
     def _body(self) -> dict[str, Any] | None:
         length = self.headers.get("Content-Length", "")
         if not length.isdecimal() or int(length) > _MOST_BODY:
             self.close_connection = True
-            self._answer(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "text/plain", b"too much\n")
+            self.answer(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "text/plain", b"too much\n")
             return None
         data = self.rfile.read(int(length))
         try:
@@ -499,22 +461,6 @@ class _Handler(BaseHTTPRequestHandler):
         except (ValueError, RecursionError):
             draft = None
         if not isinstance(draft, dict):
-            self._answer(HTTPStatus.BAD_REQUEST, "text/plain", b"an object in JSON is expected\n")
+            self.answer(HTTPStatus.BAD_REQUEST, "text/plain", b"an object in JSON is expected\n")
             return None
         return draft
-
-    def _answer(self, status: HTTPStatus, kind: str, body: bytes, more: dict[str, str] | None = None) -> None:
-        self.send_response(status)
-        headers = {
-            "Content-Type": kind,
-            "Content-Length": str(len(body)),
-            "Cache-Control": "no-store",
-            "X-Content-Type-Options": "nosniff",
-            "Referrer-Policy": "no-referrer",
-            **(more or {}),
-        }
-        for name, value in headers.items():
-            self.send_header(name, value)
-        self.end_headers()
-        if self.command != "HEAD":
-            self.wfile.write(body)

@@ -138,7 +138,7 @@ def test_bound_wider_it_needs_its_token() -> None:
         cookie = headers["Set-Cookie"].split(";")[0]
         assert "HttpOnly" in headers["Set-Cookie"]
         assert get(page, "/", Cookie=cookie)[0] == 200
-        assert get(page, "/state.json", Cookie="maskgen_token=wrong")[0] == 403
+        assert get(page, "/state.json", Cookie=f"maskgen_{page.port}=wrong")[0] == 403
     finally:
         page.close()
 

@@ -334,5 +334,5 @@ def test_without_a_face_it_can_still_be_saved(picture: Path, tmp_path: Path) -> 
 
 
 def test_a_port_in_use(picture: Path, tmp_path: Path) -> None:
-    with _page(picture, tmp_path) as page, pytest.raises(InputError, match="cannot be used"):
+    with _page(picture, tmp_path) as page, pytest.raises(InputError, match="is in use"):
         AnchorPage(read_picture(picture), "plain", tmp_path, _painted, port=page.port)
