@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from maskgen.errors import BundleError
-from maskgen.types import RGB
+from maskgen.types import RGB, Face
 from trainer.bundle import LITERT_NAME, Bundle, packaged_bundle, predicted_labels
 from trainer.litert import LiteRTModel
 from trainer.preprocess import cut_rois
@@ -25,6 +26,8 @@ class Classifier:
     """
 
     def __init__(self, bundle: Bundle, threads: int = 1) -> None:
+        if bundle.task != "classifier":
+            raise BundleError(f"{bundle.folder} is a {bundle.task}, not a classifier; train one with: maskgen train")
         self.bundle = bundle
         self.labels = bundle.labels
         self._model = LiteRTModel(bundle.path(LITERT_NAME), threads=threads)
@@ -78,6 +81,10 @@ class Classifier:
             (N, C) float32.
         """
         return self.classify(cut_rois(image, boxes, self.bundle.input_size_wh, self.bundle.margin))
+
+    def classify_faces(self, image: RGB, faces: Sequence[Face]) -> NDArray[np.float32]:
+        """Probabilities of a picture's faces; see ``classify_boxes``."""
+        return self.classify_boxes(image, [face.box.xyxy for face in faces])
 
     def predicted(self, probabilities: ArrayLike) -> list[str]:
         """Labels by the model's own threshold.

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
+
+if TYPE_CHECKING:
+    from detect.label import LabelBy
 
 app = typer.Typer(help="Find who wears a mask, in pictures, video and live.", no_args_is_help=True)
 
@@ -13,11 +16,21 @@ Model = Annotated[
     Path | None,
     typer.Option("--model", "-m", metavar="FOLDER", help="Model folder by maskgen train; default: the packaged one."),
 ]
-Faces = Annotated[str, typer.Option("--faces", help="Face detector: auto, yunet, hog, cnn, haar, ssd or mtcnn.")]
+Faces = Annotated[
+    str, typer.Option("--faces", help="Face detector: auto, yunet, onestage, hog, cnn, haar, ssd or mtcnn.")
+]
 SmallFaces = Annotated[bool, typer.Option("--small-faces", help="Look a second time at enlarged tiles; slower.")]
 FaceScore = Annotated[
     float | None,
     typer.Option("--face-score", help="Least confidence of the face detector, in its own unit; default: its own."),
+]
+LabelsBy = Annotated[
+    str | None,
+    typer.Option(
+        "--labels",
+        metavar="detector|classifier|both",
+        help="Who says what a face wears; default: the detector where --model is one, else the classifier.",
+    ),
 ]
 Recheck = Annotated[
     float, typer.Option("--recheck", min=0, help="Seconds until a settled face is classified again; 0: every frame.")
@@ -75,6 +88,7 @@ def image(
     small_faces: SmallFaces = False,
     face_score: FaceScore = None,
     threads: Threads = None,
+    labels: LabelsBy = None,
 ) -> None:
     """Find the faces in PATHS and say who wears a mask.
 
@@ -94,6 +108,7 @@ def image(
             small_faces=small_faces,
             face_score=face_score,
             threads=threads,
+            labels=_labels(labels),
         )
     )
 
@@ -116,6 +131,7 @@ def video(
     small_faces: SmallFaces = False,
     face_score: FaceScore = None,
     threads: Threads = None,
+    labels: LabelsBy = None,
     preset: Annotated[str, typer.Option("--preset", help="x264's preset: ultrafast to veryslow.")] = "veryfast",
 ) -> None:
     """Find who wears a mask in every frame of a video.
@@ -125,7 +141,9 @@ def video(
     form = _form(json, csv, counts)
     from detect.commands import video as command
 
-    looking = command.Looking(model, faces, small_faces, face_score, threads, every, recheck, max_fps, blur)
+    looking = command.Looking(
+        model, faces, small_faces, face_score, threads, every, recheck, max_fps, blur, _labels(labels)
+    )
     raise typer.Exit(
         command.video(file, looking=looking, output=output, sound=sound, overwrite=overwrite, form=form, preset=preset)
     )
@@ -157,6 +175,7 @@ def webcam(
     small_faces: SmallFaces = False,
     face_score: FaceScore = None,
     threads: Threads = None,
+    labels: LabelsBy = None,
 ) -> None:
     """Watch a camera or stream in a window, or on a page where there is no window.
 
@@ -168,7 +187,9 @@ def webcam(
     raise typer.Exit(
         command.live(
             source,
-            looking=command.Looking(model, faces, small_faces, face_score, threads, every, recheck, max_fps, blur),
+            looking=command.Looking(
+                model, faces, small_faces, face_score, threads, every, recheck, max_fps, blur, _labels(labels)
+            ),
             showing=command.Showing(page, host, port, token),
             output=output,
             overwrite=overwrite,
@@ -199,6 +220,7 @@ def serve(
     small_faces: SmallFaces = False,
     face_score: FaceScore = None,
     threads: Threads = None,
+    labels: LabelsBy = None,
 ) -> None:
     """Show a source as a live page; a file begins again at its end.
 
@@ -209,7 +231,9 @@ def serve(
     raise typer.Exit(
         command.live(
             source,
-            looking=command.Looking(model, faces, small_faces, face_score, threads, every, recheck, max_fps, blur),
+            looking=command.Looking(
+                model, faces, small_faces, face_score, threads, every, recheck, max_fps, blur, _labels(labels)
+            ),
             showing=command.Showing(True, host, port, token),
             output=None,
             overwrite=False,
@@ -219,6 +243,12 @@ def serve(
             give_up_s=give_up,
         )
     )
+
+
+def _labels(name: str | None) -> LabelBy | None:
+    if name is None or name in ("detector", "classifier", "both"):
+        return cast("LabelBy | None", name)
+    raise typer.BadParameter(f"--labels takes detector, classifier or both, got {name}")
 
 
 def _form(json: bool, csv: bool, counts: str | None = None, plain: str = "events") -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, Protocol
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from maskgen.types import RGB, Box, Face
 
@@ -12,8 +13,13 @@ if TYPE_CHECKING:
 FULL_PX: Final = 1920
 """Longer side of the copy that is searched; smaller faces want ``small_faces``."""
 
+FULL_PX_OF: Final = {"onestage": 1280}
+"""Likewise, of detectors that cost more a pixel."""
+
 COARSE_PX: Final = 448
-"""Longer side of a second copy, for faces larger than YuNet's 300 px."""
+"""Longer side of a second copy, for faces larger than the 300 px that these see."""
+
+COARSE_FOR: Final = frozenset({"yunet", "onestage"})
 
 COARSE_FROM_PX: Final = 700
 """Pictures with a longer side above this get that second look."""
@@ -76,7 +82,7 @@ class FaceSearch:
         height, width = image.shape[:2]
         detector = self._detector if self._full_px is None else OnSmallCopy(self._detector, self._full_px)
         faces = detector.detect(image)
-        if self.name == "yunet" and max(height, width) > COARSE_FROM_PX:
+        if self.name in COARSE_FOR and max(height, width) > COARSE_FROM_PX:
             faces = faces + OnSmallCopy(self._detector, COARSE_PX).detect(image)
         # Tiles are enlarged already.
         if self.name == "yunet" and thorough and max(height, width) < ENLARGED_PX and self._full_px is not None:
@@ -97,13 +103,16 @@ def tidy(faces: list[Face], width: int, height: int) -> list[Face]:
     return [face for face in faces if kept(face.box)]
 
 
-def load(name: str = "auto", small_faces: bool = False, min_score: float | None = None) -> FaceSearch:
+def load(
+    name: str = "auto", small_faces: bool = False, min_score: float | None = None, model: Path | None = None
+) -> FaceSearch:
     """A search with one of maskgen's detectors.
 
     Args:
         name: ``auto`` or a detector's name.
         small_faces: look a second time at enlarged tiles of the full picture.
         min_score: least confidence, in the detector's own unit.
+        model: the detector's own file or folder; None for the usual one.
 
     Raises:
         InputError: no detector has that name.
@@ -111,5 +120,6 @@ def load(name: str = "auto", small_faces: bool = False, min_score: float | None 
     """
     from maskgen import faces
 
-    detector: FaceDetector = faces.load(name, small_faces=small_faces, min_score=min_score)
-    return FaceSearch(detector, full_px=None if small_faces else FULL_PX)
+    options: dict[str, Any] = {} if model is None else {"model": model}
+    detector: FaceDetector = faces.load(name, small_faces=small_faces, min_score=min_score, **options)
+    return FaceSearch(detector, full_px=None if small_faces else FULL_PX_OF.get(detector.name, FULL_PX))

@@ -16,8 +16,9 @@ import contextlib
 import math
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,16 +26,20 @@ from numpy.typing import NDArray
 from detect import find
 from detect.classify import Classifier
 from detect.find import FaceSearch
+from detect.label import ByBoth, ByDetector, LabelBy, Labels
 from detect.results import RECHECK_S, Detections, FaceResult, face_result, face_score
 from maskgen.errors import InputError, ShapeError
 from maskgen.types import RGB, Face
-from trainer.bundle import predicted_labels
+from trainer.bundle import Bundle, packaged_bundle, predicted_labels
 
 if TYPE_CHECKING:
     from detect.sources import Source
     from detect.watch import Watch
 
 T = TypeVar("T")
+
+OWN: Final = "onestage"
+"""maskgen's own detector, whose faces say what they wear."""
 
 
 class _Spare(Generic[T]):
@@ -75,7 +80,7 @@ class Detector:
     def __init__(
         self,
         new_search: Callable[[], FaceSearch],
-        new_classifier: Callable[[], Classifier],
+        new_classifier: Callable[[], Labels],
         labels: Sequence[str],
         threshold: float = 0.5,
         threads: int = 1,
@@ -97,35 +102,52 @@ class Detector:
         threads: int = 1,
         small_faces: bool = False,
         min_face_score: float | None = None,
+        labels: LabelBy | None = None,
     ) -> Detector:
         """Open a model and a face detector.
 
         Args:
-            model: a folder that ``maskgen train`` wrote; None for the one that
-                ships with the package.
-            faces: a face detector's name, or ``auto`` for the best present.
+            model: a folder that ``maskgen train`` wrote, a classifier's or a
+                detector's; None for those that ship with the package.
+            faces: a face detector's name, or ``auto`` for the best present. A
+                detector's model finds its faces itself.
             threads: frames or pictures worked on at once in ``watch`` and
                 ``detect_many``.
             small_faces: look a second time at enlarged tiles.
             min_face_score: least confidence of the face detector, in its own
                 unit; None for its own default.
+            labels: who says what a face wears: the ``detector`` (one look),
+                the ``classifier``, or ``both``; None for the best that goes
+                with the model and the face detector.
 
         Raises:
             BundleError: the model folder cannot be used.
             InputError: no face detector has that name.
             WeightsError: the face detector's file is missing.
         """
-        classifier = Classifier.load(None if model is None else Path(model))
-        detector = cls(
-            lambda: find.load(faces, small_faces, min_face_score),
-            classifier.copy,
-            classifier.labels,
-            classifier.bundle.threshold,
-            threads,
+        bundle = None if model is None else Bundle.load(Path(model))
+        own = bundle if bundle is not None and bundle.task == "detector" else None
+        if own is not None and faces not in ("auto", OWN):
+            raise InputError(f"{model} is a detector and finds its faces itself; leave out --faces {faces}")
+        new_search = partial(
+            find.load, faces if own is None else OWN, small_faces, min_face_score, None if own is None else own.folder
         )
-        detector._classifiers.add(classifier)
-        with detector._searches.lent():
-            pass  # a missing file shows now, not at the first picture
+        search = new_search()  # a missing file shows now, not at the first picture
+        chosen: LabelBy = labels or ("classifier" if own is None else "detector")
+        if search.name != OWN and chosen != "classifier":
+            raise InputError(f"--labels {chosen} needs maskgen's own detector (--faces {OWN}), not {search.name}")
+        by_detector = None
+        if chosen != "classifier":
+            by_detector = ByDetector((own or Bundle.load(packaged_bundle("detector"))).labels)
+        classifier = None
+        if chosen != "detector":
+            classifier = Classifier.load(None) if bundle is None or own is not None else Classifier(bundle)
+        new_labels = partial(_labels, by_detector, classifier)
+        first = new_labels()
+        threshold = 0.5 if classifier is None else classifier.bundle.threshold
+        detector = cls(new_search, new_labels, first.labels, threshold, threads)
+        detector._searches.add(search)
+        detector._classifiers.add(first)
         return detector
 
     def detect(self, image: RGB | Path | str | bytes) -> Detections:
@@ -161,7 +183,7 @@ class Detector:
         if not found:
             return np.empty((0, len(self.labels)), dtype=np.float32)
         with self._classifiers.lent() as classifier:
-            return classifier.classify_boxes(image, [face.box.xyxy for face in found])
+            return classifier.classify_faces(image, found)
 
     def results(
         self, found: Sequence[Face], probabilities: NDArray[np.float32], width: int, height: int
@@ -219,6 +241,14 @@ class Detector:
             else Untracked(self.labels, self.threshold)
         )
         return Watch(self.find, self.classify, opened, follower, self.threads, every, max_fps)
+
+
+def _labels(detector: ByDetector | None, classifier: Classifier | None) -> Labels:
+    """One thread's own way to label faces; at least one of the two is given."""
+    if classifier is None:
+        assert detector is not None
+        return detector
+    return classifier.copy() if detector is None else ByBoth(detector, classifier.copy())
 
 
 def as_rgb(image: RGB | Path | str | bytes) -> RGB:

@@ -12,7 +12,7 @@ from maskgen.types import RGB, Box, Face
 RECHECK_S: Final = 0.15
 """A face that was classified several times is classified again this soon."""
 
-_SCORED: Final = frozenset({"yunet", "ssd", "mtcnn"})
+_SCORED: Final = frozenset({"yunet", "ssd", "mtcnn", "onestage"})
 """Detectors whose scores are probabilities; others' count as certain."""
 
 

@@ -102,10 +102,11 @@ def suppress(found: Raw, iou: float = NMS_IOU, covered: float = NMS_COVERED, mos
     """
     boxes = found.boxes
     area = np.prod(boxes[:, 2:] - boxes[:, :2], axis=1)
-    waiting, kept = np.arange(len(boxes)), []
+    waiting = np.arange(len(boxes))
+    kept: list[int] = []
     while len(waiting) and len(kept) < most:
         first, waiting = waiting[0], waiting[1:]
-        kept.append(first)
+        kept.append(int(first))
         low = np.maximum(boxes[first, :2], boxes[waiting, :2])
         high = np.minimum(boxes[first, 2:], boxes[waiting, 2:])
         inner = np.prod(np.clip(high - low, 0, None), axis=1)

@@ -104,15 +104,18 @@ class Face:
         box: the detector's own box, in the photo's pixels.
         score: the detector's confidence; comparable within one detector only.
         detector: which one: ``hog``, ``cnn``, ``haar``, ``yunet``, ``ssd``,
-            ``mtcnn``.
+            ``mtcnn``, ``onestage``.
         points: (5, 2) float64 or None. Image-left eye, image-right eye, nose
             tip, image-left and image-right mouth corner.
+        label_scores: what a detector that also looks for masks says of each
+            of its labels, 0 to 1, or None.
     """
 
     box: Box
     score: float
     detector: str
     points: Points | None = None
+    label_scores: tuple[float, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

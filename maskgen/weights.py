@@ -105,6 +105,15 @@ FILES: Final[dict[str, ModelFile]] = {
             folder=True,
         ),
         ModelFile(
+            name="detector",
+            purpose="finds faces, masked ones too, and says what they wear",
+            licence="Apache-2.0; trained on pictures for research use, see its model card",
+            file_names=("detector",),
+            asset="models",
+            own_allowed=True,
+            folder=True,
+        ),
+        ModelFile(
             name="landmarks68",
             purpose="dlib's 68 landmarks, on which masks are laid",
             licence=_IBUG,

@@ -12,6 +12,7 @@ from typing import Final
 
 from detect.commands.common import default_threads, note, say, ticking
 from detect.draw import WORDS
+from detect.label import LabelBy
 from detect.pictures import PictureRow, look_at
 from detect.pipeline import Detector
 from maskgen.console import printable
@@ -32,6 +33,7 @@ def run(
     small_faces: bool,
     face_score: float | None,
     threads: int | None,
+    labels: LabelBy | None = None,
 ) -> int:
     """Do it and print it.
 
@@ -42,7 +44,12 @@ def run(
         The exit code: 1 when no input could be used.
     """
     detector = Detector.load(
-        model, faces=faces, threads=threads or default_threads(), small_faces=small_faces, min_face_score=face_score
+        model,
+        faces=faces,
+        threads=threads or default_threads(),
+        small_faces=small_faces,
+        min_face_score=face_score,
+        labels=labels,
     )
     rows_csv = csv.writer(sys.stdout, lineterminator="\n")
     if form == "csv":
@@ -52,14 +59,14 @@ def run(
             + ["face_score", "error"]
         )
     shown: list[PictureRow] = []
-    labels: Counter[str] = Counter()
+    seen: Counter[str] = Counter()
     done = failed = written = 0
     with ticking() as ticker:
         for row in look_at(detector, paths, output, blur=blur, overwrite=overwrite):
             done += row.detections is not None
             failed += row.error is not None
             written += row.written is not None
-            labels.update(face.label for face in row.detections or ())
+            seen.update(face.label for face in row.detections or ())
             if form == "json":
                 say(json.dumps(row.to_json()))
             elif form == "csv":
@@ -69,14 +76,14 @@ def run(
             if row.error is not None and form != "json":
                 ticker.clear()
                 note(f"maskgen: {printable(row.error)}")
-            ticker.show(f"{done} pictures, {sum(labels.values())} faces")
+            ticker.show(f"{done} pictures, {sum(seen.values())} faces")
     if form == "table":
         _print_table(shown, detector.labels)
         if done > len(shown):
             say(f"... and {done + failed - len(shown)} more")
-    summary = f"{_count(done, 'picture')}, {_count(sum(labels.values()), 'face')}"
-    if labels:
-        summary += ": " + ", ".join(f"{labels[label]} {WORDS.get(label, label)}" for label in detector.labels)
+    summary = f"{_count(done, 'picture')}, {_count(sum(seen.values()), 'face')}"
+    if seen:
+        summary += ": " + ", ".join(f"{seen[label]} {WORDS.get(label, label)}" for label in detector.labels)
     if failed:
         summary += f"; {_count(failed, 'input')} with an error"
     if output is not None:

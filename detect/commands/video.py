@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from detect.commands.common import Ticker, default_threads, note, say, ticking
+from detect.label import LabelBy
 from detect.pipeline import Detector
 from detect.results import Event, FrameResult
 from detect.run import Summary, run, stopped_by_signals
@@ -34,6 +35,7 @@ class Looking:
     recheck_s: float
     max_fps: float | None
     blur: bool
+    labels: LabelBy | None = None
 
     def __post_init__(self) -> None:
         if self.blur and self.every > 1:
@@ -46,6 +48,7 @@ class Looking:
             threads=self.threads or default_threads(),
             small_faces=self.small_faces,
             min_face_score=self.face_score,
+            labels=self.labels,
         )
 
 

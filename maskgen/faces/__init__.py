@@ -27,6 +27,7 @@ __all__ = [
 
 _CLASSES: Final = {
     "yunet": ("maskgen.faces.yunet", "YuNet"),
+    "onestage": ("maskgen.faces.onestage", "OneStageFaces"),
     "hog": ("maskgen.faces.hog", "Hog"),
     "cnn": ("maskgen.faces.cnn", "Cnn"),
     "haar": ("maskgen.faces.haar", "Haar"),

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
-PREFERENCE: Final[tuple[tuple[str, str | None], ...]] = (("yunet", "yunet"), ("hog", None))
+PREFERENCE: Final[tuple[tuple[str, str | None], ...]] = (
+    ("yunet", "yunet"),
+    ("onestage", "detector"),
+    ("hog", None),
+)
 """Best first: a detector, and the name under which ``weights`` knows its file."""
 
 
