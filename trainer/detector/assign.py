@@ -14,7 +14,7 @@ from __future__ import annotations
 from typing import Any, Final, NamedTuple
 
 TOP: Final = 10
-"""Cells a face gets at most."""
+"""Cells a face gets at most, but for ties."""
 
 ALPHA: Final = 0.5
 BETA: Final = 6.0
