@@ -58,6 +58,11 @@ BESIDE_MAIN: Final = 0.35
 """Beside such a face, one with less than this part of its side is background,
 a printed face or a false alarm."""
 
+LEAST_INSIDE: Final = 0.8
+"""A face with fewer of its landmarks inside the photo is cut off by its edge:
+what lies beyond was guessed, and a mask there would be drawn on nothing. Of the
+faces found, 2 of 417 in portraits, 1 of 126 in celebrities' crops, none of 375 in utk's."""
+
 _SIDES: Final = (2.0, 2.25)
 """Sides of the square dlib starts from, in spans of the five points: 2.28 is
 what HOG's boxes have; 2.0 left the fewest doubtful faces here."""
@@ -81,8 +86,8 @@ class Found:
 
     Attributes:
         faces: best first.
-        rejected: faces that cannot be used, each with ``too_small`` or
-            ``landmarks_doubtful``.
+        rejected: faces that cannot be used, each with ``too_small``,
+            ``landmarks_doubtful`` or ``cut_off``.
     """
 
     faces: tuple[LandmarkedFace, ...]
@@ -159,6 +164,9 @@ class FaceFinder:
             landmarks, doubt = self._landmarks(grey, face)
             if doubt > DOUBTFUL:
                 rejected.append((face, "landmarks_doubtful"))
+                continue
+            if _share_inside(landmarks, photo) < LEAST_INSIDE:
+                rejected.append((face, "cut_off"))
                 continue
             kept.append(LandmarkedFace(face, landmarks, head_pose(landmarks)))
         return Found(tuple(kept), tuple(rejected))
@@ -285,6 +293,11 @@ def _least_beside_main(found: list[Face], photo: RGB) -> float:
     if main is None or main.area < MAIN_SHARE * photo.shape[0] * photo.shape[1]:
         return 0.0
     return BESIDE_MAIN * min(main.width, main.height)
+
+
+def _share_inside(landmarks: Points, photo: RGB) -> float:
+    inside = (landmarks >= 0) & (landmarks < (photo.shape[1], photo.shape[0]))
+    return float(inside.all(axis=1).mean())
 
 
 def _five(landmarks: Points) -> Points:

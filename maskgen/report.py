@@ -25,6 +25,7 @@ REASONS: Final = {
     "no_face": "no face was found",
     "too_small": "every face is smaller than --min-face",
     "landmarks_doubtful": "the face's points contradict each other (profiles, mostly)",
+    "cut_off": "the photo's edge cuts the face off",
     "unreadable": "the file cannot be opened",
     "empty": "the file has 0 bytes",
     "not_an_image": "the file is no picture",

@@ -157,6 +157,18 @@ def test_points_that_landmarks_disagree_with_make_them_doubtful(hog, monkeypatch
     assert told(hog, monkeypatch, astronaut, wrong).rejected == ((wrong, "landmarks_doubtful"),)
 
 
+def test_a_face_that_the_edge_cuts_off_is_left_out(hog, monkeypatch, astronaut):
+    (whole,) = hog.find(astronaut).faces
+    points = whole.landmarks
+    for share, reasons in ((0.95, []), (0.6, ["cut_off"])):
+        edge = round(float(np.quantile(points[:, 0], share)))
+        photo = np.ascontiguousarray(astronaut[:, :edge])
+        monkeypatch.setattr(hog, "_predict", lambda *_: points)
+        found = told(hog, monkeypatch, photo, Face(whole.face.box, 0.9, "yunet", five(whole)))
+        assert [reason for _, reason in found.rejected] == reasons
+        assert len(found.faces) == (not reasons)
+
+
 def test_overlapping_answers_are_one_face(hog, monkeypatch, astronaut):
     (right,) = hog.find(astronaut).faces
     twice = [Face(right.face.box.moved(shift, 0), 0.9 - shift / 100, "hog") for shift in (0, 3, 6)]
