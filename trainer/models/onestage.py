@@ -98,7 +98,7 @@ def _block(x: Any, prefix: str, expansion: int, channels: int, stride: int) -> t
 def _normed(convolution: Any, name: str, x: Any) -> Any:
     from keras import layers
 
-    x = layers.BatchNormalization(momentum=0.98, epsilon=1e-3, name=name)(convolution(x))
+    x = layers.BatchNormalization(momentum=0.95, epsilon=1e-3, name=name)(convolution(x))
     return layers.ReLU(6.0, name=f"{name}_relu")(x)
 
 

@@ -1,0 +1,213 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from maskgen.errors import BundleError, DatasetError, InputError, WeightsError
+from trainer.bundle import Bundle
+from trainer.detector.config import DetectorConfig
+from trainer.detector.evaluate import evaluate
+
+pytestmark = pytest.mark.slow
+
+
+def test_it_learns_discs(disc_model: Path, scenes: Path) -> None:
+    result = evaluate(Bundle.load(disc_model), scenes)
+    assert result.rows[0]["map50"] > 0.9
+    assert result.rows[0]["recall"] > 0.95
+    assert result.coco["AP50"] == pytest.approx(result.rows[0]["map50"], abs=0.02)
+
+
+def test_the_folder_is_whole(disc_model: Path) -> None:
+    bundle = Bundle.load(disc_model)
+    assert (bundle.task, bundle.arch, bundle.labels) == ("detector", "onestage", ("with_mask", "without_mask"))
+    names = {path.name for path in disc_model.iterdir()}
+    assert {"model.keras", "model.tflite", "README.md", "metrics.json", "history.csv", "sheet.jpg"} <= names
+    assert {"precision_recall.png", "curves.png", "report.html", "detection_report.txt"} <= names
+    assert not (disc_model / "checkpoints").exists()
+    exported = bundle.export["model.tflite"]
+    assert exported["max_shift"] < 0.03
+    assert exported["faces_lost"] == 0
+    assert "validation split" in (disc_model / "README.md").read_text()
+
+
+def test_litert_says_what_keras_says_at_any_size(disc_model: Path, scenes: Path) -> None:
+    from maskgen.onestage import OneStage
+    from trainer.models.weights import load_network
+
+    network = load_network(disc_model / "model.keras")
+    runner = OneStage(disc_model / "model.tflite", 2)
+    rng = np.random.default_rng(0)
+    for size_hw in ((96, 96), (64, 160), (320, 256)):
+        pixels = rng.integers(0, 255, (*size_hw, 3)).astype(np.uint8)
+        said = [np.asarray(m[0]) for m in network(pixels[None].astype(np.float32), training=False)]
+        for one, other in zip(said, runner.maps(pixels), strict=True):
+            assert one.shape == other.shape
+            np.testing.assert_allclose(one, other, atol=0.15)
+            assert np.abs(one - other).mean() < 0.02
+
+
+def test_it_finds_the_discs_of_a_picture_through_detect(disc_model: Path) -> None:
+    from discs import draw_scene
+
+    from detect import Detector
+
+    image, faces = draw_scene(np.random.default_rng(77))
+    found = Detector.load(disc_model).detect(image)
+    assert len(found) == 2
+    for face, (box, label) in zip(found, sorted(faces), strict=True):
+        assert face.label == ("with_mask", "without_mask")[label]
+        assert face.box.center_xy == pytest.approx((box[0] + box[2] / 2, box[1] + box[3] / 2), abs=4)
+        assert sum(face.probabilities.values()) == pytest.approx(1, abs=1e-4)
+
+
+def test_it_is_a_face_detector(disc_model: Path) -> None:
+    import pickle
+
+    from discs import draw_scene
+
+    from maskgen import faces
+
+    image, _ = draw_scene(np.random.default_rng(78))
+    detector = faces.load("onestage", model=disc_model)
+    found = detector.detect(image)
+    assert len(found) == 2
+    assert found[0].points is not None
+    assert found[0].points[0] == pytest.approx(found[0].box.center_xy, abs=4)
+    again = pickle.loads(pickle.dumps(detector)).detect(image)
+    assert [face.box for face in again] == [face.box for face in found]
+    assert detector.detect(np.zeros((1, 1, 3), np.uint8)) == []
+
+
+def test_what_does_not_go_together_is_refused(disc_model: Path, tmp_path: Path) -> None:
+    from detect import Detector
+    from detect.classify import Classifier
+    from maskgen.faces.onestage import OneStageFaces
+
+    with pytest.raises(InputError, match="finds its faces itself"):
+        Detector.load(disc_model, faces="hog")
+    with pytest.raises(InputError, match="--labels detector needs"):
+        Detector.load(faces="hog", labels="detector")
+    with pytest.raises(BundleError, match="is a detector, not a classifier"):
+        Classifier.load(disc_model)
+    with pytest.raises(WeightsError, match="no model folder of a detector"):
+        OneStageFaces(tmp_path)
+
+
+def test_both_may_say_what_a_face_wears(disc_model: Path) -> None:
+    from discs import draw_scene
+
+    from detect import Detector
+
+    image, _ = draw_scene(np.random.default_rng(79))
+    rows = {
+        by: Detector.load(disc_model, labels=by).detect(image)  # type: ignore[arg-type]
+        for by in ("detector", "classifier", "both")
+    }
+    for one, other, joint in zip(rows["detector"], rows["classifier"], rows["both"], strict=True):
+        p, q = one.probabilities["with_mask"], max(other.probabilities["with_mask"], 1e-4)
+        p, q = max(p, 1e-4), min(q, 1 - 1e-4)
+        wanted = np.sqrt(p * q) / (np.sqrt(p * q) + np.sqrt((1 - p) * (1 - q)))
+        assert joint.probabilities["with_mask"] == pytest.approx(wanted, abs=0.01)
+
+
+def test_going_on_from_a_detector(disc_model: Path, scenes: Path, tmp_path: Path) -> None:
+    from trainer.detector.train import start
+    from trainer.models import onestage
+    from trainer.models.weights import load_network
+
+    network = onestage.build(2, 32)
+    assert start(network, DetectorConfig(weights=str(disc_model))).startswith("file")
+    wanted = load_network(disc_model / "model.keras").get_weights()
+    for one, other in zip(network.get_weights(), wanted, strict=True):
+        np.testing.assert_array_equal(one, other)
+    with pytest.raises(WeightsError, match="other labels or another width"):
+        start(onestage.build(3, 32), DetectorConfig(weights=str(disc_model)))
+
+
+def test_int8(disc_model: Path, scenes: Path, tmp_path: Path) -> None:
+    from trainer.detector.train import export_again
+
+    made = export_again(Bundle.load(disc_model), "int8", tmp_path / "small.tflite", scenes, 0.6)
+    assert made.size < 0.75 * (disc_model / "model.tflite").stat().st_size
+    assert made.lost <= 0.1 * made.faces
+
+
+def test_an_export_that_differs_is_not_kept(disc_model: Path, scenes: Path, tmp_path: Path) -> None:
+    from maskgen.errors import TrainError
+    from trainer.detector.train import export_again
+
+    with pytest.raises(TrainError, match="it was not kept"):
+        export_again(Bundle.load(disc_model), "float16", tmp_path / "x.tflite", scenes, -1.0)
+    assert not (tmp_path / "x.tflite").exists()
+
+
+class Killer:
+    """Stops the run in the middle of its second epoch, as Ctrl-C would."""
+
+    def __new__(cls) -> object:
+        from trainer.progress import Reporter
+
+        class Stops(Reporter):
+            def step(self, done: int, text: str = "") -> None:
+                if done == 3 and text.startswith("loss"):
+                    raise KeyboardInterrupt
+
+        return Stops()
+
+
+def test_a_killed_run_goes_on(tmp_path: Path) -> None:
+    import keras
+    from discs import SETTINGS, write_scenes
+
+    from trainer.detector.data import load
+    from trainer.detector.fit import fit
+    from trainer.models import onestage
+
+    config = DetectorConfig(**{**SETTINGS, "epochs": 2, "sizes": (64,), "checkpoint_s": 0.0, "freeze": 14})
+    found = load(write_scenes(tmp_path / "scenes", train=16, val=2), config.labels)
+    ends = []
+    for killed in (False, True):
+        keras.utils.set_random_seed(0)
+        network = onestage.build(2, 32)
+        folder = tmp_path / str(killed) / "checkpoints"
+        if killed:
+            with pytest.raises(KeyboardInterrupt):
+                fit(network, found.parts["train"], found.parts["val"], config, folder, reporter=Killer())  # type: ignore[arg-type]
+            network = onestage.build(2, 32)
+        fitted = fit(network, found.parts["train"], found.parts["val"], config, folder, resume=killed)
+        assert fitted.resumed is killed
+        ends.append((network.get_weights(), fitted.history))
+    for one, other in zip(ends[0][0], ends[1][0], strict=True):
+        np.testing.assert_allclose(one, other, atol=2e-4)
+    assert [row["epoch"] for row in ends[1][1]] == [1, 2]
+
+
+def test_nothing_to_learn_from(tmp_path: Path) -> None:
+    from trainer.detector.train import train
+
+    with pytest.raises(DatasetError, match="no folder of scenes"):
+        train(tmp_path / "none", tmp_path / "model", DetectorConfig())
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(DatasetError, match="no COCO detection folder"):
+        train(tmp_path / "empty", tmp_path / "model", DetectorConfig())
+
+
+def test_commands(disc_model: Path, scenes: Path) -> None:
+    from typer.testing import CliRunner
+
+    from trainer.cli import app
+
+    runner = CliRunner()
+    done = runner.invoke(app, ["evaluate", "--task", "detector", str(disc_model), str(scenes), "--json"])
+    assert done.exit_code == 0, done.output
+    figures = json.loads(done.stdout)
+    assert figures["by_least_px"]["0"]["map50"] > 0.9
+    wrong = runner.invoke(app, ["train", str(scenes), str(scenes / "m"), "--task", "detector", "--dropout", "0.1"])
+    assert isinstance(wrong.exception, InputError)
+    assert "--dropout: not with --task detector" in str(wrong.exception)
+    wrong = runner.invoke(app, ["train", str(scenes), str(scenes / "m"), "--mosaic", "0.1"])
+    assert "--mosaic: only with --task detector" in str(wrong.exception)
