@@ -95,7 +95,7 @@ def draw(faces: Path, dataset: Path, limit: int | None) -> None:
     began = time.perf_counter()
     photos = sorted(str(path) for path in faces.rglob("*") if path.is_file())[:limit]
     settings = Settings(
-        str(dataset), per_face=2, camera="none", confusers=0.0, accessories=0.0, split=(80, 20, 0), seed=1
+        str(dataset), per_face=2, camera="none", confusers=0.0, accessories=0.0, split=(0.8, 0.2, 0.0), seed=1
     )
     summary = generate(photos, settings, Run())
     print(f"{summary.counts['images']} images drawn in {time.perf_counter() - began:.0f} s", flush=True)

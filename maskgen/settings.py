@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import math
 import re
 from dataclasses import dataclass
 from typing import Any, Final, Literal, get_args
@@ -93,6 +94,8 @@ class Settings:
         need(self.max_side == 0 or self.max_side >= 64, f"--max-side takes 0 or at least 64, got {self.max_side}")
         need(0 <= self.confusers <= 1, f"--confusers takes a share of 0 to 1, got {self.confusers}")
         need(0 <= self.accessories <= 1, f"--accessories takes a share of 0 to 1, got {self.accessories}")
+        shares = len(self.split) == 3 and min(self.split) >= 0 and math.isclose(sum(self.split), 1, abs_tol=1e-6)
+        need(shares, f"split takes three shares that add up to 1, got {self.split}")
         need(self.extension in EXTENSIONS, f"images are written as {', '.join(EXTENSIONS)}, not {self.extension!r}")
         for wear in self.wears:
             need(wear in WEARS, f"--wear takes {', '.join(WEARS)}; got {wear!r}")

@@ -36,6 +36,7 @@ def test_settings_survive_json() -> None:
         ({"wears": ("correct",), "classes": 3}, "add nose_out"),
         ({"max_side": 5}, "--max-side"),
         ({"min_face": 0}, "--min-face"),
+        ({"split": (80, 20, 0)}, "add up to 1"),
     ],
 )
 def test_what_cannot_be_is_refused_by_name(wrong: dict[str, Any], words: str) -> None:
