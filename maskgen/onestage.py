@@ -37,7 +37,7 @@ NMS_COVERED: Final = 0.75
 MOST: Final = 300
 """Faces a picture gives at most."""
 
-KEPT_SIZES: Final = 4
+KEPT_SIZES: Final = 8
 """Input sizes that stay allocated; another costs some milliseconds."""
 
 PAD_VALUE: Final = 114

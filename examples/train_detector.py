@@ -1,0 +1,117 @@
+"""Trains the one-stage detector that ships with maskgen: faces in, ``assets/models/detector`` out.
+
+    python examples/train_detector.py FACES... --work /tmp/detector --backgrounds FOLDER
+
+Every photo comes from FACES (folders of people without masks), every mask from ``maskgen generate``, every scene from
+``maskgen compose``. With ``--also SCENES``, a COCO detection folder of real photographs (see ``maskgen import``), a
+second model goes on from the first and sees those too. What is finished is kept, an unfinished training run goes on.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from PIL import Image
+
+SOURCES = """Photographs of unmasked people only; every mask was drawn by `maskgen generate` and every scene put
+together by `maskgen compose` (`examples/train_detector.py`): aligned faces of UTKFace (non-commercial research), tight
+crops of celebrities from RMFD (research) and portraits from the web that a tutorial collected (research use). None of
+the pictures is part of this package. Whether a model may be used where its pictures may not differs by country; the
+file NOTICE says more.
+"""
+
+
+def main() -> None:
+    options = _parse()
+    began = time.perf_counter()
+    datasets = []
+    for number, folder in enumerate(options.faces):
+        dataset = options.work / f"faces{number}"
+        datasets.append(dataset)
+        words = ("--crop", "scene", "--classes", 3, "--per-face", options.per_face, "--camera", "none")
+        more = ("--confusers", 0.25, "--accessories", 0.25, "--split", "95/5/0", "--quality", 95)
+        _maskgen("generate", folder, dataset, *words, *more, "--workers", options.workers, "--seed", 71 + number)
+    scenes, model = options.work / "scenes", options.work / "model"
+    backgrounds = [w for folder in options.backgrounds for w in ("--backgrounds", folder)]
+    backgrounds += [w for file in options.backgrounds_coco for w in ("--backgrounds-coco", file)]
+    count = ("--scenes", options.scenes, "--workers", options.workers, "--seed", options.seed)
+    _maskgen("compose", *datasets, scenes, *count, *backgrounds)
+    _train(options, scenes, model, options.epochs, options.lr)
+    if options.also is not None:
+        both = options.work / "model_also"
+        more = ("--also", options.also, "--also-share", options.also_share, "--weights", model)
+        _train(options, scenes, both, options.also_epochs, options.also_lr, *more)
+        model = both
+    for folder in options.evaluate:
+        _say(f"--- {folder}")
+        _maskgen("evaluate", model, folder)
+    if options.install is not None:
+        install(model, options.install)
+    _say(f"{(time.perf_counter() - began) / 60:.1f} minutes")
+
+
+def _train(options: argparse.Namespace, scenes: Path, model: Path, epochs: int, lr: float, *more: object) -> None:
+    words = ("--task", "detector", "--epochs", epochs, "--lr", lr, "--seed", options.seed)
+    _maskgen("train", scenes, model, *words, "--threads", options.workers, "--resume", *more)
+
+
+def _parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("faces", nargs="+", type=Path, help="folders of people without masks")
+    parser.add_argument("--work", type=Path, required=True, help="for datasets, scenes and models")
+    parser.add_argument("--backgrounds", type=Path, action="append", default=[], help="pictures without people")
+    parser.add_argument(
+        "--backgrounds-coco",
+        type=Path,
+        action="append",
+        default=[],
+        help="of whose pictures the empty regions are taken",
+    )
+    parser.add_argument("--per-face", type=int, default=2)
+    parser.add_argument("--scenes", type=int, default=8000)
+    parser.add_argument("--epochs", type=int, default=8)
+    parser.add_argument("--lr", type=float, default=1e-3)
+    parser.add_argument("--also", type=Path, help="real scenes with boxes, for a second model")
+    parser.add_argument("--also-share", type=float, default=0.5)
+    parser.add_argument("--also-epochs", type=int, default=2)
+    parser.add_argument("--also-lr", type=float, default=4e-4)
+    parser.add_argument("--evaluate", type=Path, nargs="*", default=[], help="scenes to measure on")
+    parser.add_argument("--install", type=Path, help="copy the model folder here, e.g. assets/models/detector")
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--seed", type=int, default=1)
+    return parser.parse_args()
+
+
+def _say(*words: object) -> None:
+    print(*words, flush=True)  # noqa: T201 a script talks
+
+
+def _maskgen(*words: object) -> None:
+    command = [sys.executable, "-m", "maskgen.app", *(str(word) for word in words)]
+    _say("+ maskgen", *command[3:])
+    subprocess.run(command, check=True)
+
+
+def install(model: Path, target: Path) -> None:
+    """Copy what the package needs; pictures of training faces stay behind."""
+    target.mkdir(parents=True, exist_ok=True)
+    for name in ("model.keras", "model.tflite", "metrics.json", "detection_report.txt", "history.csv"):
+        shutil.copyfile(model / name, target / name)
+    title = "## What it was trained on\n\n"
+    card = (model / "README.md").read_text(encoding="utf-8")
+    (target / "README.md").write_text(card.replace(title, f"{title}{SOURCES}\n"), encoding="utf-8")
+    for name in ("curves.png", "precision_recall.png"):
+        # Plots have few colours, and the package is downloaded whole.
+        Image.open(model / name).convert("RGB").quantize(48).save(target / name, optimize=True)
+    shutil.copyfile(model / "bundle.json", target / "bundle.json")
+    size = sum(path.stat().st_size for path in target.iterdir())
+    _say(f"{target}: {size / 1e6:.1f} MB")
+
+
+if __name__ == "__main__":
+    main()
