@@ -113,6 +113,9 @@ def train(
     dropout: Annotated[float, typer.Option(help="Share of the head's units dropped.")] = 0.5,
     label_smoothing: Annotated[float, typer.Option(help="How far targets stay from 0 and 1.")] = 0.05,
     ema: Annotated[float, typer.Option(help="Momentum of the weights' moving average; 0 for none.")] = 0.0,
+    wise: Annotated[
+        float, typer.Option(help="Share of what fine-tuning changed that is kept (WiSE-FT); 0.5 suits real faces best.")
+    ] = 1.0,
     patience: Annotated[int, typer.Option(help="Epochs without a better validation loss before it stops.")] = 4,
     balance: Annotated[bool, typer.Option(help="Draw every class equally often.")] = True,
     val_fraction: Annotated[float, typer.Option(help="Share held out where the dataset has no splits.")] = 0.2,

@@ -50,6 +50,8 @@ class TrainConfig:
         warmup: share of the steps over which the rate rises.
         label_smoothing: in [0, 0.5).
         ema: momentum of the weights' moving average, 0 for none.
+        wise: share of what fine-tuning changed in the backbone that is kept at
+            the end (WiSE-FT's alpha), 1 for all of it.
         patience: epochs without a better validation score before it stops.
         balance: draw every class equally often.
         val_fraction: share of the groups held out where nothing is.
@@ -85,6 +87,7 @@ class TrainConfig:
     warmup: float = 0.08
     label_smoothing: float = 0.05
     ema: float = 0.0
+    wise: float = 1.0
     patience: int = 4
     balance: bool = True
     val_fraction: float = 0.2
@@ -123,6 +126,7 @@ class TrainConfig:
             ("dropout", 0, 0.95),
             ("label_smoothing", 0, 0.49),
             ("ema", 0, 0.99999),
+            ("wise", 0, 1),
             ("warmup", 0, 0.9),
             ("val_fraction", 0.01, 0.9),
             ("lr", 1e-9, 10),

@@ -26,7 +26,7 @@ from trainer.checkpoint import State
 from trainer.config import TrainConfig
 from trainer.dataset import Faces
 from trainer.loader import batches, epoch_order
-from trainer.models import FEATURES, freeze_below
+from trainer.models import BACKBONE, FEATURES, freeze_below
 from trainer.progress import Reporter
 from trainer.steps import Average, cosine, jit, one_opencv_thread, put, take
 
@@ -82,6 +82,8 @@ def fit(
     state = checkpoint.load(folder, marks) if resume else None
     fitted = Fitted(resumed=state is not None)
     augmenter = Augmenter(config.augment, config.seed)
+    # The head phase leaves the backbone alone, so a resumed run finds the same values here.
+    first = model.get_layer(BACKBONE).get_weights()
     with one_opencv_thread():
         if state is None:
             began = time.perf_counter()
@@ -92,6 +94,7 @@ def fit(
         if config.fine_tune != "none" and config.epochs:
             began = time.perf_counter()
             _fine_tune(model, train, val, config, augmenter, folder, state, threads, reporter, on_best)
+            step_back(model.get_layer(BACKBONE), first, config.wise)
             fitted.seconds["fine_tune"] = time.perf_counter() - began
     fitted.history = state.history
     return fitted
@@ -250,6 +253,27 @@ def _fine_tune(
         reporter.epoch(row)
     if state.best:
         model.set_weights(state.best)
+
+
+def step_back(backbone: Any, first: Sequence[NDArray[Any]], kept: float) -> None:
+    """Keep only a share of what fine-tuning changed, in place.
+
+    A network that was fine-tuned on drawn masks has unlearned some of what
+    photographs had taught it. Halfway back it has still learned the task, and
+    knows real pictures again: what we measured is in docs/training.md.
+
+    Args:
+        backbone: layers as fine-tuning left them.
+        first: its weights before, as ``get_weights`` gave them.
+        kept: 1 changes nothing, 0 puts the first weights back.
+
+    Source:
+        Wortsman et al., "Robust fine-tuning of zero-shot models" (WiSE-FT),
+        CVPR 2022, which recommends 0.5 where nothing can be tuned.
+    """
+    if kept < 1:
+        last = backbone.get_weights()
+        backbone.set_weights([kept * after + (1 - kept) * before for before, after in zip(first, last, strict=True)])
 
 
 # ---------------------------------------------------------------- shared

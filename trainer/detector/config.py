@@ -12,6 +12,7 @@ from maskgen.errors import InputError
 from trainer.config import LiteRT
 
 IncorrectFaces = Literal["ignore", "with_mask", "without_mask"]
+Keep = Literal["best", "last"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,8 @@ class DetectorConfig:
         weight_decay: AdamW's, of kernels only.
         warmup: share of the steps over which the rate rises.
         ema: momentum of the weights' moving average, 0 for none.
+        keep: ``best`` keeps the weights of the epoch with the best validation
+            figure, ``last`` those of the last.
         val_fraction: share of the scenes held out where nothing is.
         longer_side: what pictures are scaled to when the model is used; 0 leaves them.
         litert: how ``model.tflite`` stores its weights.
@@ -59,6 +62,7 @@ class DetectorConfig:
     weight_decay: float = 0.02
     warmup: float = 0.05
     ema: float = 0.998
+    keep: Keep = "best"
     val_fraction: float = 0.1
     longer_side: int = 448
     litert: LiteRT = "float16"
@@ -66,7 +70,7 @@ class DetectorConfig:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for name, kinds in (("incorrect", IncorrectFaces), ("litert", LiteRT)):
+        for name, kinds in (("incorrect", IncorrectFaces), ("litert", LiteRT), ("keep", Keep)):
             if getattr(self, name) not in get_args(kinds):
                 raise InputError(f"{name} must be one of {', '.join(get_args(kinds))}, got {getattr(self, name)!r}")
         if self.classes not in (2, 3):

@@ -173,7 +173,7 @@ def fit(
                     "seconds": round(time.perf_counter() - began, 1),
                 }
                 state.history.append(row)
-                if 1 - map50 < state.best_loss:
+                if 1 - map50 < state.best_loss or config.keep == "last":
                     state.best_loss, state.best = 1 - map50, take(network.variables)
                     if on_best is not None:
                         on_best(network)
