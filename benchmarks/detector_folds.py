@@ -36,7 +36,19 @@ def main() -> None:
     for fold in range(known.folds):
         rest = subset(known.photos, known.work / f"rest{fold}", lambda name, fold=fold: part(name, known.folds) != fold)
         model = known.work / f"model{fold}"
-        words = [known.scenes, model, "--task", "detector", "--also", rest, "--weights", known.model, "--resume"]
+        words = [
+            known.scenes,
+            model,
+            "--task",
+            "detector",
+            "--also",
+            rest,
+            "--weights",
+            known.model,
+            "--keep",
+            "last",
+            "--resume",
+        ]
         maskgen("train", *words, *known.train)
         held = sorted(p for p in (known.photos / "images").iterdir() if part(p.name, known.folds) == fold)
         text = maskgen("detect", "image", *held, "--json", "--model", model, "--face-score", known.face_score)

@@ -44,7 +44,7 @@ def main() -> None:
     _train(options, scenes, model, options.epochs, options.lr)
     if options.also is not None:
         both = options.work / "model_also"
-        more = ("--also", options.also, "--also-share", options.also_share, "--weights", model)
+        more = ("--also", options.also, "--also-share", options.also_share, "--weights", model, "--keep", "last")
         _train(options, scenes, both, options.also_epochs, options.also_lr, *more)
         model = both
     for folder in options.evaluate:

@@ -72,7 +72,7 @@ class LiteRT(StrEnum):
     float16 = "float16"
 
 
-_DETECTOR_ONLY = ("also", "also_share", "sizes", "freeze", "mosaic", "longer_side")
+_DETECTOR_ONLY = ("also", "also_share", "sizes", "freeze", "mosaic", "keep", "longer_side")
 
 DatasetDir = Annotated[Path, typer.Argument(help="From maskgen generate, or a folder of with_mask/ and without_mask/.")]
 ModelOut = Annotated[Path, typer.Argument(help="The model folder to write.")]
@@ -146,6 +146,7 @@ def train(
     ] = "256,320,384",
     freeze: Annotated[int, typer.Option(help="Detector: blocks of the backbone that stay as they are.")] = 3,
     mosaic: Annotated[float, typer.Option(help="Detector: share of pictures put together from four.")] = 0.25,
+    keep: Annotated[str, typer.Option(metavar="best|last", help="Detector: which epoch's weights stay.")] = "best",
     longer_side: Annotated[
         int, typer.Option(help="Detector: what pictures are scaled to in use; 0: as they are.")
     ] = 448,
