@@ -53,7 +53,7 @@ class Killer(Reporter):
 
 
 def test_a_resumed_run_ends_where_an_uninterrupted_one_does(tmp_path: Path) -> None:
-    config = _config(ema=0.9)
+    config = _config(ema=0.9, wise=0.5)
     train, val = _faces(12, "a"), _faces(4, "b", 1)
     whole = _network(config)
     first = fit(whole, train, val, config, tmp_path / "whole" / "checkpoints")
@@ -72,6 +72,23 @@ def test_a_resumed_run_ends_where_an_uninterrupted_one_does(tmp_path: Path) -> N
         assert [one[c] for c in columns] == pytest.approx([other[c] for c in columns], abs=1e-5)
     with (tmp_path / "cut" / "history.csv").open() as file:
         assert [row["phase"] for row in csv.DictReader(file)] == ["head", "fine-tune", "fine-tune"]
+
+
+def test_half_of_what_the_backbone_learned_is_kept(tmp_path: Path) -> None:
+    train, val = _faces(12, "a"), _faces(4, "b", 1)
+    start = _network(_config())
+    ends = {}
+    for wise in (1.0, 0.5):
+        ends[wise] = _network(_config())
+        fit(ends[wise], train, val, _config(wise=wise), tmp_path / str(wise) / "checkpoints")
+
+    before, whole, half = (
+        network.get_layer(models.BACKBONE).get_weights() for network in (start, ends[1.0], ends[0.5])
+    )
+    assert max(np.abs(a - b).max() for a, b in zip(before, whole, strict=True)) > 1e-4
+    for first, last, kept in zip(before, whole, half, strict=True):
+        np.testing.assert_allclose(kept, (first + last) / 2, atol=1e-6)
+    np.testing.assert_array_equal(ends[1.0].layers[-2].get_weights()[0], ends[0.5].layers[-2].get_weights()[0])
 
 
 def test_a_checkpoint_of_other_settings_is_refused(tmp_path: Path) -> None:
