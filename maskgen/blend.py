@@ -170,7 +170,7 @@ def lay(
     shadow: _Float | None = None
     if layer.shadow * params.shadow > 0:
         shadow = 1 - _shadow(alpha, layer, light, params, axes, face, where)
-    seen: Any = np.clip(sheer * np.float32(params.translucency), 0, 0.95)
+    seen: Any = held(sheer * np.float32(params.translucency), 0, 0.95)
     sheer_somewhere = bool(np.any(seen > 0))
     cut = photo[where]
     beneath = cv2.split(to_linear(cut))
@@ -213,8 +213,11 @@ def white_noise(rng: np.random.Generator, height: int, width: int) -> _Float:
     tile = _noise_tile()
     side = len(tile)
     y, x = (int(part) for part in rng.integers(0, side, 2))
+    if y + height <= side and x + width <= side:
+        # A view, where the tile has it in one piece; nobody writes on it.
+        return tile[y : y + height, x : x + width]
     rows, columns = (np.arange(height) + y) % side, (np.arange(width) + x) % side
-    return np.asarray(tile[rows][:, columns], np.float32)
+    return np.asarray(tile[rows[:, None], columns], np.float32)
 
 
 @functools.cache
@@ -242,10 +245,16 @@ def _encode_table() -> _Float:
     return (255 * encoded).astype(np.float32)
 
 
+def held(values: Any, low: float, high: float) -> Any:
+    """``np.clip`` without its checks, which cost more than the work on arrays as small as ours."""
+    return np.minimum(np.maximum(values, low), high)
+
+
 def _encode(linear: _Float) -> _Float:
     """Linear light as sRGB 0 to 255, (H, W, 3) float32."""
     index = linear * np.float32(16384)
-    np.clip(index, 0, 16384, out=index)
+    np.maximum(index, 0, out=index)
+    np.minimum(index, 16384, out=index)
     return np.take(_encode_table(), index.astype(np.int32))
 
 
@@ -265,7 +274,8 @@ def _skin(marks: NDArray[np.float64], size_wh: tuple[int, int]) -> _Float:
     fill(ring, 255)
     for first, last, grow in ((17, 22, 1.1), (22, 27, 1.1), (36, 42, 1.5), (42, 48, 1.5), (48, 60, 1.1)):
         part = marks[first:last]
-        fill(part.mean(axis=0) + grow * (part - part.mean(axis=0)), 0)
+        centre = np.add.reduce(part) / len(part)
+        fill(centre + grow * (part - centre), 0)
     return canvas.astype(np.float32) / np.float32(255)
 
 
@@ -283,18 +293,19 @@ def _lambert(
         values, nx_in, ny_in = values[::2], nx_in[::2], ny_in[::2]
     middle = max(_quantile(values, 0.5), 1e-3)
     design = np.stack([np.ones(len(values)), nx_in, ny_in], axis=1)
-    goal = np.clip(values / middle, 0.1, 2.5)
+    goal = held(values / middle, 0.1, 2.5)
     weight = np.ones(len(values))
     fit = np.array([1.0, 0.0, 0.0])
     # A little ridge: hair and beards must not pass for shadow.
     ridge = np.diag([1e-3, 0.06, 0.12]) * len(values)
+    pull = ridge[:, 0]
     for _ in range(3):
         weighted = design * weight[:, None]
-        fit = np.linalg.solve(weighted.T @ design + ridge, weighted.T @ goal + ridge @ [1.0, 0.0, 0.0])
+        fit = np.linalg.solve(weighted.T @ design + ridge, weighted.T @ goal + pull)
         weight = 1 / (1 + ((goal - design @ fit) / 0.18) ** 2)
     base = max(float(fit[0]), 0.3)
-    slope = float(np.clip(fit[1] / base, -0.9, 0.9)), float(np.clip(fit[2] / base, -0.7, 0.7))
-    model = np.clip(1 + slope[0] * nx + slope[1] * ny, 0.25, 2.0)
+    slope = float(held(fit[1] / base, -0.9, 0.9)), float(held(fit[2] / base, -0.7, 0.7))
+    model = held(1 + slope[0] * nx + slope[1] * ny, 0.25, 2.0)
     return slope, model.astype(np.float32)
 
 
@@ -319,7 +330,7 @@ def _shading_field(luma: _Float, inside: NDArray[np.bool_], model: _Float, skin:
     """The skin's smoothed luminance over what the model predicts, spread over the whole frame."""
     import cv2
 
-    excess = np.clip(luma / (skin * model), 0.35, 1.8)
+    excess = held(luma / (skin * model), 0.35, 1.8)
     excess = np.log(excess).astype(np.float32)
     weight = inside.astype(np.float32)
     sigma = max(0.11 * face_px, 1.0)
@@ -336,7 +347,7 @@ def _light_colour(small: _Float, skin_colour: _Float) -> _Float:
     around = np.power(np.einsum("ij,ij->j", flat, flat) / len(flat), 1 / 6).astype(np.float32)
     by_skin = skin_colour / SKIN_RATIO
     colour = np.sqrt(_unit(around) * _unit(by_skin))
-    return np.asarray(np.clip(_unit(colour), 0.4, 2.2), np.float32)
+    return np.asarray(held(_unit(colour), 0.4, 2.2), np.float32)
 
 
 def _unit(colour: _Float) -> _Float:
@@ -365,7 +376,7 @@ def _saturation(small: _Float) -> float:
     red, green, blue = (np.ascontiguousarray(small[..., channel]) for channel in range(3))
     high, low = np.maximum(np.maximum(red, green), blue), np.minimum(np.minimum(red, green), blue)
     spread = float(np.mean(np.sqrt(high) - np.sqrt(low)))
-    return float(np.clip((spread - 0.004) / 0.03, 0, 1))
+    return min(max((spread - 0.004) / 0.03, 0.0), 1.0)
 
 
 def _noise_and_blur(photo: RGB, face: LandmarkedFace) -> tuple[float, float]:
@@ -463,7 +474,7 @@ def _lit(
     else:
         nx, ny = np.zeros((h, w), np.float32), np.zeros((h, w), np.float32)
     lean_x, lean_y = light.slope_xy[0] + params.direction_xy[0], light.slope_xy[1] + params.direction_xy[1]
-    shade = np.clip(1 + nx * np.float32(lean_x) + ny * np.float32(lean_y), 0.2, 2.0)
+    shade = held(1 + nx * np.float32(lean_x) + ny * np.float32(lean_y), 0.2, 2.0)
     if relief is not None:
         slope_x = cv2.Sobel(relief, cv2.CV_32F, 1, 0, scale=0.125 * params.relief)
         slope_y = cv2.Sobel(relief, cv2.CV_32F, 0, 1, scale=0.125 * params.relief)
@@ -475,12 +486,12 @@ def _lit(
         key = 1.6 * (1 - params.ambient)
         key_x, key_y = (lean_x * 1.3) * key, (lean_y - KEY_FROM_ABOVE) * key
         relit = 1 + (turned_x - nx) * np.float32(key_x) + (turned_y - ny) * np.float32(key_y)
-        shade *= np.clip(relit, 0.25, 1.9)
+        shade *= held(relit, 0.25, 1.9)
         nx, ny = turned_x, turned_y
         if params.occlusion > 0:
             sigma = max(0.02 * axes.width, 0.7)
             hollow = cv2.GaussianBlur(relief, (0, 0), sigma) - relief
-            shade *= 1 - np.clip(hollow * np.float32(params.occlusion * 0.7 * params.relief / sigma), -0.25, 0.65)
+            shade *= 1 - held(hollow * np.float32(params.occlusion * 0.7 * params.relief / sigma), -0.25, 0.65)
     if params.field > 0:
         shade *= _field(light, where, size_wh) ** np.float32(params.field)
     if params.gamma != 1:
@@ -583,7 +594,7 @@ def _shadow(
     contact = cv2.GaussianBlur(alpha, (0, 0), max(0.35 * soft, 0.5))
     taken = 0.55 * cast + 0.35 * contact
     taken *= np.float32(layer.shadow * params.shadow) * _receiver(alpha.shape, axes, face, where)
-    return np.asarray(np.clip(taken, 0, 0.85), np.float32)
+    return np.asarray(held(taken, 0, 0.85), np.float32)
 
 
 def _receiver(shape: tuple[int, ...], axes: FaceAxes, face: LandmarkedFace, where: tuple[slice, slice]) -> _Float:

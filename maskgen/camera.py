@@ -102,11 +102,11 @@ def draw(rng: np.random.Generator, strength: Strength = "street") -> CameraParam
         return bool(rng.random() < probability * (1.0 if street else 0.5))
 
     params: dict[str, Any] = {
-        "exposure_ev": float(np.clip(rng.normal(-0.1, 0.55), -2.2, 1.3) * scale),
+        "exposure_ev": min(max(rng.normal(-0.1, 0.55), -2.2), 1.3) * scale,
         "gamma": float(np.exp(rng.normal(0, 0.16) * scale)),
         "contrast": float(np.exp(rng.normal(0, 0.18) * scale)),
         "white_balance": tuple(float(np.exp(gain * scale)) for gain in rng.normal(0, (0.11, 0.04, 0.14))),
-        "saturation": float(np.clip(rng.normal(0.95, 0.25), 0.1, 1.7)) if street else float(rng.normal(1, 0.1)),
+        "saturation": min(max(rng.normal(0.95, 0.25), 0.1), 1.7) if street else float(rng.normal(1, 0.1)),
     }
     if chance(0.08):
         params["saturation"] = 0.0
@@ -197,7 +197,7 @@ def _tone_curves(params: CameraParams) -> _Field:
     srgb = linear ** (params.gamma / 2.2)
     srgb = (srgb - 0.5) * params.contrast + 0.5
     srgb = srgb * (1 - params.tint) + srgb * np.asarray(params.tint_rgb) * params.tint
-    return np.asarray(np.clip(np.rint(srgb * 255), 0, 255), np.uint8)
+    return np.asarray(np.minimum(np.maximum(np.rint(srgb * 255), 0), 255), np.uint8)
 
 
 def _expose(image: RGB, params: CameraParams) -> _Field:
@@ -268,6 +268,10 @@ def _sharpen(pixels: _Field, params: CameraParams) -> _Field:
     return np.asarray(cv2.addWeighted(pixels, 1 + params.sharpen, soft, -params.sharpen, 0))
 
 
+# Photon noise grows with the square root of the light.
+_NOISE_LEVEL: Final = 0.4 + 1.2 * np.sqrt(np.arange(256, dtype=np.float32) / 255)
+
+
 def _add_noise(pixels: _Field, params: CameraParams) -> _Field:
     import cv2
 
@@ -281,9 +285,13 @@ def _add_noise(pixels: _Field, params: CameraParams) -> _Field:
     grain = 0.7 * grain + 0.5 * grain[..., :1]
     if grain_wh != (width, height):
         grain = cv2.resize(grain, (width, height), interpolation=cv2.INTER_LINEAR)
-    # Photon noise grows with the square root of the light.
-    level = 0.4 + 1.2 * np.sqrt(pixels.astype(np.float32) / 255)
-    return np.clip(np.rint(pixels + grain * level * (params.noise * 255)), 0, 255).astype(np.uint8)
+    grain *= cv2.LUT(np.ascontiguousarray(pixels), _NOISE_LEVEL)
+    grain *= params.noise * 255
+    grain += pixels
+    np.rint(grain, out=grain)
+    np.maximum(grain, 0, out=grain)
+    np.minimum(grain, 255, out=grain)
+    return grain.astype(np.uint8)
 
 
 def _recode(pixels: _Field, name: str, quality: int) -> _Field:

@@ -244,8 +244,9 @@ def face_box(landmarks: Points) -> Box:
     Args:
         landmarks: (68, 2) float64.
     """
-    left, right = float(landmarks[:17, 0].min()), float(landmarks[:17, 0].max())
-    brow, chin = float(landmarks[17:27, 1].min()), float(landmarks[:17, 1].max())
+    x, y = landmarks[:27].T.tolist()
+    left, right = min(x[:17]), max(x[:17])
+    brow, chin = min(y[17:]), max(y[:17])
     inset, height = _SIDE_INSET * (right - left), max(chin - brow, 0.0)
     top, bottom = brow - _HAIRLINE * height, chin - _CHIN_INSET * height
     return Box(left + inset, min(top, bottom), right - inset, bottom)

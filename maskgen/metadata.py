@@ -263,9 +263,13 @@ def group_of(path: str, source_id: str, group_by: str | None) -> str:
 _FACE_FIELDS = tuple(f.name for f in dataclasses.fields(FaceRecord))
 
 
+_SOURCE_FIELDS = tuple(f.name for f in dataclasses.fields(SourceFace))
+_ENCODER = json.JSONEncoder(ensure_ascii=True, separators=(",", ":"), allow_nan=False)
+
+
 def dumps(value: Any) -> str:
     """One line of ASCII JSON."""
-    return json.dumps(value, ensure_ascii=True, separators=(",", ":"), allow_nan=False)
+    return _ENCODER.encode(value)
 
 
 def record_line(record: Record) -> str:
@@ -300,7 +304,7 @@ def record_line(record: Record) -> str:
 def _face_dict(face: FaceRecord) -> dict[str, Any]:
     data = {name: getattr(face, name) for name in _FACE_FIELDS}
     if face.source_face is not None:
-        data["source_face"] = {f.name: getattr(face.source_face, f.name) for f in dataclasses.fields(SourceFace)}
+        data["source_face"] = {name: getattr(face.source_face, name) for name in _SOURCE_FIELDS}
     return data
 
 

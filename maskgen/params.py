@@ -191,19 +191,23 @@ class ImageParams:
 
 def _plain(value: Any) -> Any:
     kind = type(value)
-    if kind is float or kind is int or kind is str or value is None or kind is bool:
+    if kind in _PLAIN:
         return value
     names = _field_names(kind)
     if names:
-        return {name: _plain(getattr(value, name)) for name in names}
+        parts = {name: getattr(value, name) for name in names}
+        # A call for every number would take longer than all the rest.
+        return {name: part if type(part) in _PLAIN else _plain(part) for name, part in parts.items()}
     if isinstance(value, dict):
-        return {str(key): _plain(part) for key, part in value.items()}
+        return {str(key): part if type(part) in _PLAIN else _plain(part) for key, part in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_plain(part) for part in value]
+        return [part if type(part) in _PLAIN else _plain(part) for part in value]
     if hasattr(value, "item") and hasattr(value, "dtype"):
         return value.item() if value.ndim == 0 else value.tolist()
     return value
 
+
+_PLAIN = frozenset({float, int, str, bool, type(None)})
 
 _FIELD_NAMES: dict[type, tuple[str, ...]] = {}
 

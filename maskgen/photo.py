@@ -371,7 +371,7 @@ def describe(rendered: Rendered, params: ImageParams, face: LandmarkedFace, inde
 
 def _pairs(points: Any) -> Pairs:
     """(N, 2) as pairs of plain numbers, to a hundredth of a pixel."""
-    return tuple((x, y) for x, y in np.round(np.asarray(points, dtype=np.float64), 2).tolist())
+    return tuple(map(tuple, np.asarray(points, dtype=np.float64).round(2).tolist()))
 
 
 def face_of(record: FaceRecord) -> LandmarkedFace:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,14 +44,20 @@ def skin_rgb(photo: RGB, landmarks: Points) -> NDArray[np.float32]:
         patch = photo[top : max(int(y + reach) + 1, 0), left : max(int(x + reach) + 1, 0)]
         if left < width and top < height and patch.size:
             step = max(patch.shape[0] // 8, 1)
-            samples.append(np.median(patch[::step, ::step].reshape(-1, 3), axis=0))
+            samples.append(_middle(patch[::step, ::step].reshape(-1, 3)))
     if not samples:
         return np.asarray(_FALLBACK, np.float32)
     # A spot under hair, a frame or a highlight is an outlier among seven.
     spots = np.asarray(samples) / 255
     level = spots.mean(1)
-    near = np.argsort(np.abs(level - np.median(level)))[: max(len(spots) * 2 // 3, 1)]
+    near = np.argsort(np.abs(level - _middle(level)))[: max(len(spots) * 2 // 3, 1)]
     return np.asarray(spots[near].mean(0), np.float32)
+
+
+def _middle(values: NDArray[Any]) -> Any:
+    """The median along the first axis; numpy's own takes five times as long for so few."""
+    ranked, half = np.sort(values, axis=0), len(values) // 2
+    return (ranked[(len(values) - 1) // 2].astype(np.float64) + ranked[half]) / 2
 
 
 def skin_albedo(

@@ -89,7 +89,7 @@ def face_frame(landmarks: Points) -> FaceFrame:
     """
     if landmarks.shape != (68, 2):
         raise ShapeError(f"68 landmarks of x and y expected, got shape {landmarks.shape}")
-    between_eyes = landmarks[42:48].mean(axis=0) - landmarks[36:42].mean(axis=0)
+    between_eyes = np.add.reduce(landmarks[42:48]) / 6 - np.add.reduce(landmarks[36:42]) / 6
     length = float(np.hypot(*between_eyes))
     right = between_eyes / length if length > 0 else np.array([1.0, 0.0])
     down = np.array([-right[1], right[0]])

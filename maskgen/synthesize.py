@@ -351,5 +351,5 @@ def _polygons(body: _Float, grow: NDArray[np.float64], origin: tuple[int, int] =
         outline = cv2.approxPolyDP(contour, 0.5, True)[:, 0].astype(np.float64)
         if len(outline) >= 3:
             points = (outline + 0.5 + origin) * grow
-            found.append(tuple((round(float(x), 2), round(float(y), 2)) for x, y in points))
+            found.append(tuple(map(tuple, points.round(2).tolist())))
     return tuple(found)

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from maskgen.blend import white_noise
+from maskgen.blend import held, white_noise
 from maskgen.layer import Layer
 from maskgen.wear import FaceAxes, Targets, face_axes, jaw_point, targets
 
@@ -99,10 +99,14 @@ def mask_layer(template: MaskTemplate, face: LandmarkedFace, params: MaskParams,
     )
 
 
+_ACROSS: Final = np.linspace(0, 1, COLUMNS)
+_DOWN: Final = np.linspace(0, 1, ROWS)
+_STRAP_STEPS: Final = np.linspace(0, 1, 14)[:, None]
+
+
 def build_mesh(goal: Targets, axes: FaceAxes) -> Mesh:
     """The mesh between the two curves, without what folds behind the face."""
-    u = np.linspace(0, 1, COLUMNS)
-    v = np.linspace(0, 1, ROWS)[:, None, None]
+    u, v = _ACROSS, _DOWN[:, None, None]
     source = (1 - v) * spline(goal.top_knots, goal.top_source, u) + v * spline(goal.bottom_knots, goal.bottom_source, u)
     flat = (1 - v) * spline(goal.top_knots, goal.top, u) + v * spline(goal.bottom_knots, goal.bottom, u)
     target = flat + _bow(goal, axes, flat, u, v[:, 0, 0], 1.0)
@@ -170,7 +174,8 @@ def _bow(goal: Targets, axes: FaceAxes, flat: Points, u: Points, v: Points, shar
         if cheek is None:
             continue
         weight = (1 - u if side == 0 else u) ** 3
-        at = np.stack([np.interp(v, np.linspace(0, 1, len(cheek)), cheek[:, k]) for k in (0, 1)], axis=1)
+        steps = np.linspace(0, 1, len(cheek))
+        at = np.stack([np.interp(v, steps, cheek[:, k]) for k in (0, 1)], axis=1)
         shift += weight[None, :, None] * at[:, None, :]
     return shift
 
@@ -336,7 +341,7 @@ def _dress(level: _Level, params: MaskParams) -> tuple[RGBA, _Float, _Float]:
     uneven: Any = np.float32(1)
     if params.grime > 0:
         blotch = cv2.resize(rng.standard_normal((5, 7), np.float32), (w, h), interpolation=cv2.INTER_CUBIC)
-        uneven = uneven - np.float32(params.grime) * np.clip(blotch + np.float32(0.3), 0, 2)
+        uneven = uneven - np.float32(params.grime) * held(blotch + np.float32(0.3), 0, 2)
     if params.texture > 0:
         uneven = uneven + np.float32(params.texture) * white_noise(rng, h, w)
     dyed = []
@@ -346,7 +351,8 @@ def _dress(level: _Level, params: MaskParams) -> tuple[RGBA, _Float, _Float]:
             colour += level.print * (cloth[channel] - colour)
         colour *= planes[channel]
         colour *= uneven
-        dyed.append(np.clip(colour, 0, alpha))
+        np.maximum(colour, 0, out=colour)
+        dyed.append(np.minimum(colour, alpha, out=colour))
     relief = level.height
     if params.wrinkle > 0:
         relief = relief + np.float32(params.wrinkle) * _folds(rng, w, h)
@@ -537,7 +543,7 @@ def strap_path(
         return None
     sag = {"ear_bottom": -0.02, "nape": 0.03, "crown": -0.02}.get(to, 0.015) * axes.width
     bend = start + 0.5 * along + sag * axes.y
-    t = np.linspace(0, 1, 14)[:, None]
+    t = _STRAP_STEPS
     path: Points = (1 - t) ** 2 * start + 2 * t * (1 - t) * bend + t**2 * end
     return path
 

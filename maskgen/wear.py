@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from maskgen.spots import face_frame
 
@@ -170,12 +171,23 @@ def jaw_point(landmarks: Points, index: float) -> Points:
     return out
 
 
+def _jaw_steps(first: int, last: int) -> tuple[Points, NDArray[np.intp], Points]:
+    indices = np.linspace(first, last, 57)
+    low = np.minimum(indices.astype(int), 15)
+    return indices, low, (indices - low)[:, None]
+
+
+_JAW_LEFT: Final = _jaw_steps(0, 7)
+_JAW_RIGHT: Final = _jaw_steps(16, 9)
+
+
 def nearest_jaw(landmarks: Points, point: Points, side: int) -> tuple[float, float]:
     """The jaw's fractional index nearest to a point, on one side, and the distance in pixels."""
-    indices = np.linspace(0, 7, 57) if side < 0 else np.linspace(16, 9, 57)
-    low = np.minimum(indices.astype(int), 15)
-    curve = landmarks[low] + (indices - low)[:, None] * (landmarks[low + 1] - landmarks[low])
-    distance = np.hypot(*(curve - point).T)
+    indices, low, share = _JAW_LEFT if side < 0 else _JAW_RIGHT
+    corners = landmarks[low]
+    curve = corners + share * (landmarks[low + 1] - corners)
+    curve -= point
+    distance = np.hypot(curve[:, 0], curve[:, 1])
     best = int(distance.argmin())
     return float(indices[best]), float(distance[best])
 
@@ -323,6 +335,9 @@ def _outside(point: Points, marks: Points, side: int, axes: FaceAxes) -> float:
     return max(0.0, side * (float(point @ axes.x) - contour) - 0.015 * axes.width)
 
 
+_SIXTHS: Final = np.linspace(0, 1, 6)
+
+
 def _cheek(top: Points, bottom: Points, marks: Points, side: int, axes: FaceAxes) -> Points | None:
     """How the side edge bows out along the jaw between its two ends."""
     first, first_off = nearest_jaw(marks, top, side)
@@ -330,7 +345,7 @@ def _cheek(top: Points, bottom: Points, marks: Points, side: int, axes: FaceAxes
     near = 1 - (first_off + last_off) / (0.16 * axes.width)
     if near <= 0 or abs(last - first) < 0.2 or (last - first) * -side < 0:
         return None
-    along = np.linspace(0, 1, 6)
+    along = _SIXTHS
     curve = np.array([jaw_point(marks, first + t * (last - first)) for t in along])
     line = curve[0] + along[:, None] * (curve[-1] - curve[0])
     out: Points = 0.9 * near * (curve - line)
