@@ -203,11 +203,11 @@ class _Tests:
 
     def __init__(self, real: Path, scenes: Path) -> None:
         self.sets: dict[str, tuple[NDArray[np.float32], NDArray[np.int64]]] = {}
-        crops = list(_folder_faces(real))
+        crops = list(folder_faces(real))
         for name, face_px in (("native", None), ("32 px", 32), ("20 px", 20)):
             self._add(name, crops, face_px)
         for least in (16, 32):
-            self._add(f"scenes >= {least} px", list(_scene_faces(scenes, least)), None)
+            self._add(f"scenes >= {least} px", list(scene_faces(scenes, least)), None)
 
     def _add(self, name: str, faces: list[tuple[NDArray[np.uint8], int]], face_px: int | None) -> None:
         from trainer.preprocess import fit, shrink_to
@@ -225,12 +225,12 @@ class _Tests:
         row = []
         for name in COVERED:
             tested, truth = self.sets[name]
-            value, low, high = _balanced(model.predict(tested), truth)
+            value, low, high = balanced(model.predict(tested), truth)
             row.append(f"{value:.1f} ({low:.1f} to {high:.1f})")
         return row
 
 
-def _balanced(predicted: NDArray[np.int64], truth: NDArray[np.int64]) -> tuple[float, float, float]:
+def balanced(predicted: NDArray[np.int64], truth: NDArray[np.int64]) -> tuple[float, float, float]:
     rng = np.random.default_rng(0)
     right = [(predicted == truth)[truth == label] for label in (0, 1)]
     draws = [50 * sum(part[rng.integers(0, len(part), len(part))].mean() for part in right) for _ in range(1000)]
@@ -238,7 +238,7 @@ def _balanced(predicted: NDArray[np.int64], truth: NDArray[np.int64]) -> tuple[f
     return float(50 * sum(part.mean() for part in right)), float(low), float(high)
 
 
-def _folder_faces(folder: Path) -> Iterator[tuple[NDArray[np.uint8], int]]:
+def folder_faces(folder: Path) -> Iterator[tuple[NDArray[np.uint8], int]]:
     from maskgen.images import read_rgb
 
     for label, name in enumerate(("without_mask", "with_mask")):
@@ -246,7 +246,7 @@ def _folder_faces(folder: Path) -> Iterator[tuple[NDArray[np.uint8], int]]:
             yield read_rgb(path), label
 
 
-def _scene_faces(folder: Path, least_px: int) -> Iterator[tuple[NDArray[np.uint8], int]]:
+def scene_faces(folder: Path, least_px: int) -> Iterator[tuple[NDArray[np.uint8], int]]:
     from maskgen.images import read_rgb
     from trainer.preprocess import cut
 
