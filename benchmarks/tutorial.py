@@ -1,4 +1,4 @@
-"""The tutorials' own job, their way and ours: the time to 99.7 % validation accuracy.
+"""The tutorials' own job, their way and ours: the time to 98, 99 and 99.7 % validation accuracy.
 
     python benchmarks/tutorial.py FACES                       draw a dataset from these photos, then both sides
     python benchmarks/tutorial.py FACES --sides maskgen       one of them: maskgen, classic
@@ -15,7 +15,7 @@ pooling, Dense 128 ReLU, Dropout 0.5, Dense 2 softmax, binary cross-entropy, Ada
 ``maskgen`` is ``maskgen train`` with the settings in ``PRESET``, from the same ImageNet weights.
 
 Each side runs in a process of its own. The clock of each starts before Keras is imported and stops at the end of the
-first epoch whose validation accuracy, the likelier label taken, reaches the goal; reading the images and, with
+first epoch whose validation accuracy, the likelier label taken, reaches a goal; reading the images and, with
 maskgen, caching features are counted. Both then run on to their end. Beside seconds by the clock stand those of all
 cores together (CPU), which other work on the machine changes less.
 """
@@ -36,9 +36,10 @@ from typing import Any
 
 _BEGAN = time.perf_counter()
 
-GOAL = 0.997
-PRESET: dict[str, Any] = {"weights": "imagenet", "augment": "classic"}
-"""What ``maskgen train`` is told beyond its defaults."""
+GOALS = (0.98, 0.99, 0.995, 0.997)
+PRESET: dict[str, Any] = {"weights": "imagenet", "augment": "classic", "size": 160, "fine_tune": "6", "views": 2}
+"""What ``maskgen train`` is told beyond its defaults: for 1,300 sharp pictures the early blocks have more to learn
+than the default, from block 13 on, lets them."""
 
 SIDES = ("maskgen", "classic")
 
@@ -212,21 +213,23 @@ def say(number: int, phase: str, accuracy: float, seconds: float, cpu: float) ->
     print(line, file=sys.stderr, flush=True)
 
 
-def reached(found: dict[str, Any]) -> tuple[float, float] | None:
-    """Seconds, by the clock and of CPU, to the end of the first epoch at the goal."""
-    return next(((s, cpu) for _, accuracy, s, cpu in found["epochs"] if accuracy >= GOAL), None)
+def reached(found: dict[str, Any], goal: float) -> tuple[float, float] | None:
+    """Seconds, by the clock and of CPU, to the end of the first epoch at a goal."""
+    return next(((s, cpu) for _, accuracy, s, cpu in found["epochs"] if accuracy >= goal), None)
 
 
 def show(side: str, found: dict[str, Any]) -> None:
     accuracies = [accuracy for _, accuracy, _, _ in found["epochs"]]
-    when = reached(found)
-    goal = f"never at {100 * GOAL:.1f} %" if when is None else f"{100 * GOAL:.1f} % after {words(when)}"
+    best = max(accuracies)
     print(
         f"{side:<8} {found['train']} training and {found['val']} validation images ({found['val_groups']} photos); "
-        f"{goal}; best {100 * max(accuracies):.2f} % in epoch {1 + accuracies.index(max(accuracies))} of "
+        f"best {100 * best:.2f} % ({round((1 - best) * found['val'])} wrong) in epoch {1 + accuracies.index(best)} of "
         f"{len(accuracies)}, last {100 * accuracies[-1]:.2f} %; whole run {words(found['total'])}",
         flush=True,
     )
+    for goal in GOALS:
+        when = reached(found, goal)
+        print(f"         {100 * goal:.1f} %: {words(when) if when else 'never'}", flush=True)
 
 
 def words(seconds: Sequence[float]) -> str:
@@ -234,14 +237,16 @@ def words(seconds: Sequence[float]) -> str:
 
 
 def compare(ours: dict[str, Any], classic: dict[str, Any]) -> None:
-    mine, theirs = reached(ours), reached(classic)
-    if mine is None:
-        print("maskgen did not reach the goal")
-        return
-    end = theirs or classic["total"]
-    how = "" if theirs else "more than "
-    why = "" if theirs else f": the classic script's {len(classic['epochs'])} epochs never got there"
-    print(f"{how}{end[0] / mine[0]:.1f} times sooner by the clock, {end[1] / mine[1]:.1f} by CPU{why}")
+    for goal in GOALS:
+        mine, theirs = reached(ours, goal), reached(classic, goal)
+        if mine is None:
+            print(f"{100 * goal:.1f} %: maskgen did not reach it")
+            continue
+        end = theirs or classic["total"]
+        how = "" if theirs else "more than "
+        why = "" if theirs else f": the classic script's {len(classic['epochs'])} epochs never got there"
+        sooner = f"{end[0] / mine[0]:.1f} times sooner by the clock, {end[1] / mine[1]:.1f} by CPU"
+        print(f"{100 * goal:.1f} %: {how}{sooner}{why}")
 
 
 if __name__ == "__main__":
