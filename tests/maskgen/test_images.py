@@ -316,6 +316,19 @@ def tree(tmp_path):
     return tmp_path
 
 
+def test_names_too_many_for_a_list_come_in_order_too(tmp_path, monkeypatch):
+    monkeypatch.setattr(images, "_NAMES_A_RUN", 3)
+    strange = [] if sys.platform == "win32" else [os.fsdecode(b"\xff.jpg"), "line\nbreak.jpg"]
+    wanted = [f"{n}.jpg" for n in range(11)] + ["\u00e9.jpg", "\uffee.jpg", "\U0001f637.jpg", *strange]
+    try:
+        for name in wanted:
+            (tmp_path / name).touch()
+    except OSError:
+        pytest.skip("this file system takes no such names")
+    (tmp_path / ".hidden.jpg").touch()
+    assert [path.name for path in iter_paths([tmp_path])] == sorted(wanted)
+
+
 def test_folders_are_read_in_order_without_hidden_files_and_output(tree):
     assert names(iter_paths([tree], [tree / "out"]), tree) == ["a.jpg", "b/1.jpg", "b/2.jpg", "c.txt"]
     assert names(iter_paths([tree], [tree / "b" / ".." / "out"]), tree)[-1] == "c.txt"
