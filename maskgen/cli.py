@@ -1,11 +1,12 @@
-"""The first stage's commands: photos of faces in, a dataset folder out."""
+"""The first stage's commands: photos of faces in, a dataset folder or scenes out."""
 
 from __future__ import annotations
 
 import typer
 
-from maskgen.commands import generate, masks
+from maskgen.commands import compose, generate, masks
 
 app = typer.Typer()
 app.add_typer(generate.app)
+app.add_typer(compose.app)
 app.add_typer(masks.app, name="masks")

@@ -1,0 +1,312 @@
+"""A folder of scenes: COCO files beside their pictures, written by several processes, resumable.
+
+Scenes are made in blocks. A block draws and cuts out its own pool of pieces
+once; what it makes hangs on the seed, its split and its number alone. When all
+its pictures are written, a line of its own is: a killed run goes on with the
+first block that has none.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import shutil
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from maskgen import __version__
+from maskgen.camera import STRENGTHS
+from maskgen.errors import DatasetError, InputError
+from maskgen.images import encode, write_bytes
+from maskgen.metadata import SPLITS
+from maskgen.scenes import backgrounds, clothes, pieces
+from maskgen.scenes.compose import Scene, compose
+from maskgen.types import LABELS
+
+log = logging.getLogger(__name__)
+
+BLOCK: Final = 40
+"""Scenes of a block."""
+
+POOL: Final = 120
+"""Pieces of a block: reading and cutting out is a third of the work, at four uses a piece."""
+
+CLOTHS: Final = 24
+STATE: Final = ".maskgen"
+POINT_NAMES: Final = ("right_eye", "left_eye", "nose_tip", "right_mouth_corner", "left_mouth_corner")
+"""Of the person's own sides, as COCO and YuNet name them: a person's right eye is the image's left one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What decides the bytes of a folder of scenes.
+
+    Attributes:
+        datasets: folders that ``maskgen generate --crop scene`` wrote.
+        scenes: how many, all splits together.
+        size: longer side, pixels.
+        split: shares of train, val and test.
+        seed: of everything.
+        backgrounds: folders of pictures that show nobody.
+        backgrounds_coco: annotated pictures whose empty regions serve.
+        camera: none, mild or street.
+        quality: of the JPEG files.
+    """
+
+    datasets: tuple[str, ...]
+    scenes: int = 1000
+    size: int = 416
+    split: tuple[float, float, float] = (0.95, 0.05, 0.0)
+    seed: int = 0
+    backgrounds: tuple[str, ...] = ()
+    backgrounds_coco: tuple[str, ...] = ()
+    camera: str = "street"
+    quality: int = 90
+
+    def __post_init__(self) -> None:
+        if self.scenes < 1:
+            raise InputError(f"--scenes takes 1 or more, got {self.scenes}")
+        if self.size < 64:
+            raise InputError(f"--size takes 64 or more pixels, got {self.size}")
+        if self.camera not in STRENGTHS:
+            raise InputError(f"--camera takes {', '.join(STRENGTHS)}; got {self.camera!r}")
+
+
+@dataclass(slots=True)
+class Summary:
+    """What a run made: ``counts`` by word, ``seconds`` of this run."""
+
+    folder: Path
+    counts: Counter[str] = field(default_factory=Counter)
+    seconds: float = 0.0
+
+
+Block = tuple[str, int, int]
+"""Split, number, scenes."""
+
+
+def plan(settings: Settings) -> list[Block]:
+    """The blocks of a run, every split filled up to its share."""
+    counts = [round(settings.scenes * share) for share in settings.split]
+    counts[0] += settings.scenes - sum(counts)
+    blocks: list[Block] = []
+    for split, count in zip(SPLITS, counts, strict=True):
+        blocks += [(split, first // BLOCK, min(BLOCK, count - first)) for first in range(0, count, BLOCK)]
+    return blocks
+
+
+def make(
+    settings: Settings,
+    output: Path,
+    *,
+    workers: int = 1,
+    overwrite: bool = False,
+    command: Sequence[str] = (),
+    progress: Callable[[int, int], None] | None = None,
+) -> Summary:
+    """Compose scenes, or finish what an earlier run began.
+
+    Args:
+        settings: what to make.
+        output: the folder to write.
+        workers: processes; the scenes are the same for any number.
+        overwrite: delete the scenes that the folder holds.
+        command: for ``run.json``.
+        progress: told blocks done and blocks in all.
+
+    Raises:
+        InputError: the folder holds something else, or scenes of other settings.
+        DatasetError: a dataset cannot be read or has no face for a split.
+    """
+    began = time.perf_counter()
+    blocks = plan(settings)
+    for split in {block[0] for block in blocks}:
+        _check(settings, split)
+    _claim(settings, output, overwrite=overwrite)
+    missing = [block for block in blocks if not _record(output, block).is_file()]
+    done = len(blocks) - len(missing)
+    for _ in _run(settings, output, missing, workers):
+        done += 1
+        if progress is not None:
+            progress(done, len(blocks))
+    summary = Summary(output)
+    for split in SPLITS:
+        mine = [block for block in blocks if block[0] == split]
+        if mine:
+            summary.counts += _write_coco(output, split, mine)
+    summary.seconds = time.perf_counter() - began
+    _write_run(settings, output, summary, command)
+    return summary
+
+
+def _run(settings: Settings, output: Path, blocks: list[Block], workers: int) -> Iterator[Block]:
+    if workers <= 1 or len(blocks) <= 1:
+        for block in blocks:
+            yield make_block(settings, output, block)
+        return
+    import multiprocessing
+    from concurrent.futures import ProcessPoolExecutor, as_completed
+
+    context = multiprocessing.get_context("spawn")
+    executor = ProcessPoolExecutor(min(workers, len(blocks)), context)
+    try:
+        for future in as_completed([executor.submit(make_block, settings, output, block) for block in blocks]):
+            yield future.result()
+    finally:
+        executor.shutdown(wait=True, cancel_futures=True)
+
+
+@lru_cache(maxsize=4)
+def _index(datasets: tuple[str, ...], split: str) -> pieces.Index:
+    return pieces.index([Path(folder) for folder in datasets], split)
+
+
+@lru_cache(maxsize=4)
+def _places(settings: Settings, split: str) -> backgrounds.Places:
+    folders = [Path(folder) for folder in settings.backgrounds]
+    return backgrounds.find_places(folders, [Path(f) for f in settings.backgrounds_coco], split, settings.split)
+
+
+def _check(settings: Settings, split: str) -> None:
+    if not any(_index(settings.datasets, split).values()):
+        raise DatasetError(
+            f"{', '.join(settings.datasets)}: no face in the split {split}; give the datasets one "
+            "(maskgen generate --split 95/5/0) or leave it out (maskgen compose --split 100/0/0)"
+        )
+    _places(settings, split)
+
+
+def make_block(settings: Settings, output: Path, block: Block) -> Block:
+    """Compose and write the scenes of a block, then its record."""
+    import cv2
+
+    cv2.setNumThreads(1)
+    split, number, count = block
+    place = SPLITS.index(split)
+    rng = np.random.default_rng([settings.seed, place, number])
+    pool = pieces.draw_pool(rng, _index(settings.datasets, split), POOL)
+    cloths = clothes.draw_cloths(rng, CLOTHS)
+    places = _places(settings, split)
+    (output / split).mkdir(parents=True, exist_ok=True)
+    lines = []
+    for index in range(count):
+        chance = np.random.default_rng([settings.seed, place, number, index])
+        scene = compose(chance, settings.size, pool, cloths, places, settings.camera)
+        name = f"{split}/{number * BLOCK + index:06d}.jpg"
+        write_bytes(output / name, encode(scene.image, ".jpg", settings.quality))
+        lines.append(_describe(name, scene))
+    record = _record(output, block)
+    record.parent.mkdir(parents=True, exist_ok=True)
+    write_bytes(record, json.dumps(lines).encode("ascii"))
+    return block
+
+
+def _record(output: Path, block: Block) -> Path:
+    return output / STATE / "blocks" / f"{block[0]}-{block[1]:06d}-{block[2]}.json"
+
+
+def _describe(name: str, scene: Scene) -> dict[str, Any]:
+    height, width = scene.image.shape[:2]
+    faces = []
+    for face in scene.faces:
+        box = face.box.clipped(width, height)
+        if box.area <= 0:
+            continue
+        points: list[float] = []
+        for x, y in face.points:
+            inside = 0 <= x < width and 0 <= y < height
+            points += [round(float(x), 2), round(float(y), 2), 2] if inside else [0, 0, 0]
+        faces.append(
+            {
+                "category_id": LABELS.index(face.label),
+                "bbox": [round(v, 2) for v in (box.left, box.top, box.width, box.height)],
+                "area": round(box.area, 2),
+                "iscrowd": 0,
+                "keypoints": points,
+                "num_keypoints": sum(1 for v in points[2::3] if v),
+                "visible": round(face.visible, 3),
+                **({"ignore": 1} if face.ignored else {}),
+            }
+        )
+    return {"file_name": name, "width": width, "height": height, "kind": scene.kind, "faces": faces}
+
+
+def categories() -> list[dict[str, Any]]:
+    """COCO's, one a label."""
+    return [
+        {"id": i, "name": name, "supercategory": "face", "keypoints": list(POINT_NAMES), "skeleton": []}
+        for i, name in enumerate(LABELS)
+    ]
+
+
+def _write_coco(output: Path, split: str, blocks: Sequence[Block]) -> Counter[str]:
+    images: list[dict[str, Any]] = []
+    annotations: list[dict[str, Any]] = []
+    counts: Counter[str] = Counter()
+    for block in blocks:
+        for line in json.loads(_record(output, block).read_bytes()):
+            faces, kind = line.pop("faces"), line["kind"]
+            images.append({"id": len(images) + 1, **line})
+            counts.update({"scenes": 1, f"split:{split}": 1, f"kind:{kind}": 1})
+            for face in faces:
+                annotations.append({"id": len(annotations) + 1, "image_id": len(images), **face})
+                counts["ignored" if face.get("ignore") else f"label:{LABELS[face['category_id']]}"] += 1
+    info = {"description": "scenes composed by maskgen", "version": __version__}
+    save_coco(output / f"{split}.json", info, images, annotations)
+    return counts
+
+
+def save_coco(
+    path: Path, info: dict[str, Any], images: Sequence[dict[str, Any]], annotations: Sequence[dict[str, Any]]
+) -> None:
+    """Write a COCO file, a line an entry."""
+
+    def rows(values: Sequence[dict[str, Any]]) -> str:
+        return ",\n".join(json.dumps(value) for value in values)
+
+    text = (
+        f'{{"info": {json.dumps(info)}, "licenses": [], "categories": {json.dumps(categories())},\n'
+        f'"images": [\n{rows(images)}],\n"annotations": [\n{rows(annotations)}]}}\n'
+    )
+    write_bytes(path, text.encode("ascii"))
+
+
+def _claim(settings: Settings, output: Path, *, overwrite: bool) -> None:
+    """Make the folder ours, or see that it is."""
+    state = output / STATE / "scenes.json"
+    ours = json.dumps(asdict(settings), indent=2)
+    if output.exists() and not output.is_dir():
+        raise InputError(f"{output} is a file; name a folder to write")
+    if state.is_file():
+        if state.read_text() == ours:
+            return
+        if not overwrite:
+            raise InputError(f"{output} holds scenes of other settings; use --overwrite, or another folder")
+        for name in (*SPLITS, STATE):
+            shutil.rmtree(output / name, ignore_errors=True)
+        for name in (*(f"{split}.json" for split in SPLITS), "run.json", "preview.jpg"):
+            (output / name).unlink(missing_ok=True)
+    elif output.is_dir() and any(output.iterdir()):
+        raise InputError(f"{output} is not empty and no folder of scenes; name another")
+    state.parent.mkdir(parents=True, exist_ok=True)
+    write_bytes(state, ours.encode("ascii"))
+
+
+def _write_run(settings: Settings, output: Path, summary: Summary, command: Sequence[str]) -> None:
+    run = {
+        "version": __version__,
+        "command": list(command),
+        "seed": settings.seed,
+        "settings": asdict(settings),
+        "labels": list(LABELS),
+        "counts": dict(sorted(summary.counts.items())),
+        "seconds": round(summary.seconds, 2),
+    }
+    write_bytes(output / "run.json", json.dumps(run, indent=2).encode("ascii") + b"\n")
