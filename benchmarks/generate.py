@@ -187,13 +187,14 @@ def profile(arguments: argparse.Namespace) -> None:
             [
                 str(Path(sys.executable).with_name("py-spy")),
                 "record",
-                "--native",
+                # On a busy machine stopping the process for every sample would take longer than its work.
+                "--nonblocking",
                 "-p",
                 str(os.getpid()),
                 "-o",
                 arguments.rest[0],
                 "-r",
-                "200",
+                "100",
                 "-d",
                 "3600",
             ]

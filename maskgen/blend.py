@@ -373,7 +373,9 @@ def _quantile(values: Any, share: float) -> float:
 
 def _saturation(small: _Float) -> float:
     """0 when the photo is grey, rising to 1 at a usual colourfulness."""
-    red, green, blue = (np.ascontiguousarray(small[..., channel]) for channel in range(3))
+    import cv2
+
+    red, green, blue = cv2.split(small)
     high, low = np.maximum(np.maximum(red, green), blue), np.minimum(np.minimum(red, green), blue)
     spread = float(np.mean(np.sqrt(high) - np.sqrt(low)))
     return min(max((spread - 0.004) / 0.03, 0.0), 1.0)

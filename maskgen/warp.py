@@ -182,7 +182,8 @@ def _bow(goal: Targets, axes: FaceAxes, flat: Points, u: Points, v: Points, shar
 
 def _apart(points: Points, least: float) -> NDArray[np.intp]:
     """Indices of points no nearer than ``least`` to an earlier one."""
-    gaps = np.hypot(*(points[:, None] - points[None]).transpose(2, 0, 1))
+    x, y = np.ascontiguousarray(points.T)
+    gaps = np.hypot(x[:, None] - x, y[:, None] - y)
     near = np.tril(gaps < least, -1)
     kept = np.ones(len(points), bool)
     for index in np.flatnonzero(near.any(axis=1)):
@@ -418,9 +419,10 @@ def _remap(albedo: RGBA, relief: _Float, sheer: _Float, map_x: _Float, map_y: _F
     import cv2
 
     body: Any = cv2.remap(albedo, map_x, map_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=0)
-    pair: Any = np.stack([relief, sheer], axis=-1)
+    pair: Any = cv2.merge([relief, sheer])
     pair = cv2.remap(pair, map_x, map_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    return body, np.ascontiguousarray(pair[..., 0]), np.ascontiguousarray(pair[..., 1])
+    height, through = cv2.split(pair)
+    return body, np.asarray(height, np.float32), np.asarray(through, np.float32)
 
 
 @dataclass(frozen=True, slots=True)
