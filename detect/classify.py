@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from maskgen.errors import BundleError
 from maskgen.types import RGB, Face
-from trainer.bundle import LITERT_NAME, Bundle, packaged_bundle, predicted_labels
+from trainer.bundle import LITERT_NAME, Bundle, open_bundle, predicted_labels
 from trainer.litert import LiteRTModel
 from trainer.preprocess import cut_rois
 
@@ -47,13 +47,14 @@ class Classifier:
         """Open a model folder, or the classifier that ships with the package.
 
         Args:
-            model: a folder that ``maskgen train`` wrote; None for the packaged one.
+            model: a folder that ``maskgen train`` wrote, or a packaged one's
+                name (``classifier3``); None for ``classifier``.
             threads: CPU threads for one face.
 
         Raises:
             BundleError: no such folder, or one that is damaged or unknown.
         """
-        return cls(Bundle.load(packaged_bundle() if model is None else Path(model)), threads)
+        return cls(open_bundle(model), threads)
 
     def copy(self, threads: int = 1) -> Classifier:
         """The same classifier for another thread; the folder's sums are not checked again."""

@@ -14,7 +14,12 @@ app = typer.Typer(help="Find who wears a mask, in pictures, video and live.", no
 
 Model = Annotated[
     Path | None,
-    typer.Option("--model", "-m", metavar="FOLDER", help="Model folder by maskgen train; default: the packaged one."),
+    typer.Option(
+        "--model",
+        "-m",
+        metavar="FOLDER",
+        help="Model folder by maskgen train, or classifier3, the packaged one of 3 classes.",
+    ),
 ]
 Faces = Annotated[
     str, typer.Option("--faces", help="Face detector: auto, yunet, onestage, hog, cnn, haar, ssd or mtcnn.")

@@ -30,7 +30,7 @@ from detect.label import ByBoth, ByDetector, LabelBy, Labels
 from detect.results import RECHECK_S, Detections, FaceResult, face_result, face_score
 from maskgen.errors import InputError, ShapeError
 from maskgen.types import RGB, Face
-from trainer.bundle import Bundle, packaged_bundle, predicted_labels
+from trainer.bundle import Bundle, open_bundle, packaged_bundle, predicted_labels
 
 if TYPE_CHECKING:
     from detect.sources import Source
@@ -125,7 +125,7 @@ class Detector:
             InputError: no face detector has that name.
             WeightsError: the face detector's file is missing.
         """
-        bundle = None if model is None else Bundle.load(Path(model))
+        bundle = None if model is None else open_bundle(model)
         own = bundle if bundle is not None and bundle.task == "detector" else None
         if own is not None and faces not in ("auto", OWN):
             raise InputError(f"{model} is a detector and finds its faces itself; leave out --faces {faces}")

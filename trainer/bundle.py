@@ -198,11 +198,32 @@ class Bundle:
                 )
 
 
-def packaged_bundle(task: str = "classifier") -> Path:
-    """The folder of the network that ships with the package.
+PACKAGED: Final = ("classifier", "classifier3", "detector")
+"""Networks that ship with the package: of two classes, of three, and the one-stage detector."""
+
+
+def open_bundle(model: Path | str | None, default: str = "classifier") -> Bundle:
+    """The model that somebody named: a folder, or one of ``PACKAGED``.
 
     Args:
-        task: one of ``TASKS``.
+        model: a folder that ``maskgen train`` wrote, or a packaged network's
+            name where there is no such folder; None for ``default``.
+        default: one of ``PACKAGED``.
+
+    Raises:
+        BundleError: no such folder, or one that is damaged or unknown.
+    """
+    name = default if model is None else str(model)
+    if model is None or (name in PACKAGED and not Path(model).exists()):
+        return Bundle.load(packaged_bundle(name))
+    return Bundle.load(Path(model))
+
+
+def packaged_bundle(task: str = "classifier") -> Path:
+    """The folder of a network that ships with the package.
+
+    Args:
+        task: one of ``PACKAGED``.
 
     Raises:
         BundleError: this installation carries none.

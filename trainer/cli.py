@@ -70,6 +70,7 @@ class Task(StrEnum):
 class LiteRT(StrEnum):
     float32 = "float32"
     float16 = "float16"
+    int8 = "int8"
 
 
 _DETECTOR_ONLY = ("also", "also_share", "sizes", "freeze", "mosaic", "keep", "longer_side")
@@ -230,7 +231,6 @@ def evaluate(
     import json
 
     from maskgen.errors import InputError
-    from trainer.bundle import Bundle
     from trainer.evaluate import evaluate as run
     from trainer.progress import reporting
     from trainer.report import text_report, write_report
@@ -254,7 +254,7 @@ def evaluate(
             incorrect=incorrect.value,
             group_by=group_by,
             slices=slices or (),
-            compare=None if compare is None else Bundle.load(compare),
+            compare=None if compare is None else _bundle(compare),
             threshold=threshold,
             file=file,
             threads=threads,
@@ -327,9 +327,9 @@ def _settle() -> None:
 
 
 def _bundle(folder: Path | None, task: str = "classifier") -> Bundle:
-    from trainer.bundle import Bundle, packaged_bundle
+    from trainer.bundle import open_bundle
 
-    return Bundle.load(packaged_bundle(task) if folder is None else folder)
+    return open_bundle(folder, task)
 
 
 def _option(name: str) -> str:

@@ -16,7 +16,7 @@ Optimizer = Literal["adam", "rmsprop", "sgd"]
 Policy = Literal["none", "classic", "mild", "street"]
 Incorrect = Literal["drop", "with_mask", "without_mask"]
 Precision = Literal["auto", "float32", "mixed_float16"]
-LiteRT = Literal["float32", "float16"]
+LiteRT = Literal["float32", "float16", "int8"]
 
 ALPHAS: Final = (0.35, 0.5, 0.75, 1.0, 1.3, 1.4)
 """Widths that Keras has ImageNet weights for."""

@@ -1,16 +1,15 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+import shutil
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from maskgen.errors import BundleError
-from trainer.bundle import Bundle, file_sha256, predicted_label, predicted_labels, write_whole
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from trainer.bundle import Bundle, file_sha256, open_bundle, predicted_label, predicted_labels, write_whole
 
 
 def _bundle(folder: Path, **changes: Any) -> Bundle:
@@ -117,3 +116,16 @@ def test_write_whole_leaves_the_old_file_when_it_fails(tmp_path: Path, monkeypat
         write_whole(path, b"new")
     assert path.read_bytes() == b"old"
     assert [item.name for item in tmp_path.iterdir()] == ["a.json"]
+
+
+def test_a_packaged_model_is_opened_by_its_name(trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shutil.copytree(trained, tmp_path / "models" / "classifier3")
+    monkeypatch.setattr("trainer.bundle.assets_dir", lambda name: tmp_path / name)
+    assert open_bundle(Path("classifier3")).folder == tmp_path / "models" / "classifier3"
+    assert open_bundle(trained).folder == trained
+    with pytest.raises(BundleError, match="no classifier"):
+        open_bundle(None)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "classifier3").mkdir()
+    with pytest.raises(BundleError, match="holds no bundle.json"):
+        open_bundle(Path("classifier3"))
