@@ -8,12 +8,13 @@ first block that has none.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
 import shutil
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -23,9 +24,9 @@ import numpy as np
 
 from maskgen import __version__
 from maskgen.camera import STRENGTHS
-from maskgen.errors import DatasetError, InputError
+from maskgen.errors import DatasetError, InputError, MaskgenError
 from maskgen.images import encode, write_bytes
-from maskgen.metadata import SPLITS
+from maskgen.metadata import METADATA, SPLITS
 from maskgen.scenes import backgrounds, clothes, pieces
 from maskgen.scenes.compose import Scene, compose
 from maskgen.types import LABELS
@@ -88,8 +89,21 @@ class Summary:
     seconds: float = 0.0
 
 
-Block = tuple[str, int, int]
-"""Split, number, scenes."""
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Some scenes of a split: the unit of work, and of going on after a kill.
+
+    Attributes:
+        split: train, val or test.
+        number: from 0 in each split.
+        first: number of its first scene.
+        count: its scenes.
+    """
+
+    split: str
+    number: int
+    first: int
+    count: int
 
 
 def plan(settings: Settings) -> list[Block]:
@@ -98,7 +112,7 @@ def plan(settings: Settings) -> list[Block]:
     counts[0] += settings.scenes - sum(counts)
     blocks: list[Block] = []
     for split, count in zip(SPLITS, counts, strict=True):
-        blocks += [(split, first // BLOCK, min(BLOCK, count - first)) for first in range(0, count, BLOCK)]
+        blocks += [Block(split, first // BLOCK, first, min(BLOCK, count - first)) for first in range(0, count, BLOCK)]
     return blocks
 
 
@@ -127,45 +141,76 @@ def make(
     """
     began = time.perf_counter()
     blocks = plan(settings)
-    for split in {block[0] for block in blocks}:
-        _check(settings, split)
-    _claim(settings, output, overwrite=overwrite)
+    digests = {folder: _digest(Path(folder)) for folder in settings.datasets}
+    people = pieces.index([Path(folder) for folder in settings.datasets])
+    for split in {block.split for block in blocks}:
+        if not any(people[split].values()):
+            raise DatasetError(
+                f"{', '.join(settings.datasets)}: no face in the split {split}; give the datasets one "
+                "(maskgen generate --split 95/5/0) or leave it out (maskgen compose --split 100/0/0)"
+            )
+        _places(settings, split)
+    _claim(settings, digests, output, overwrite=overwrite)
     missing = [block for block in blocks if not _record(output, block).is_file()]
     done = len(blocks) - len(missing)
-    for _ in _run(settings, output, missing, workers):
+    if progress is not None:
+        progress(done, len(blocks))
+    for _ in _run(settings, people, output, missing, workers):
         done += 1
         if progress is not None:
             progress(done, len(blocks))
     summary = Summary(output)
     for split in SPLITS:
-        mine = [block for block in blocks if block[0] == split]
+        mine = [block for block in blocks if block.split == split]
         if mine:
             summary.counts += _write_coco(output, split, mine)
     summary.seconds = time.perf_counter() - began
-    _write_run(settings, output, summary, command)
+    _write_run(settings, digests, output, summary, command)
     return summary
 
 
-def _run(settings: Settings, output: Path, blocks: list[Block], workers: int) -> Iterator[Block]:
+People = Mapping[str, pieces.Index]
+"""The pieces of a run by split."""
+
+
+def _run(settings: Settings, people: People, output: Path, blocks: list[Block], workers: int) -> Iterator[Block]:
+    """Make blocks, in any order; yields each when it is written."""
     if workers <= 1 or len(blocks) <= 1:
         for block in blocks:
-            yield make_block(settings, output, block)
+            yield make_block(settings, people, output, block)
         return
     import multiprocessing
     from concurrent.futures import ProcessPoolExecutor, as_completed
+    from concurrent.futures.process import BrokenProcessPool
 
     context = multiprocessing.get_context("spawn")
-    executor = ProcessPoolExecutor(min(workers, len(blocks)), context)
+    told = (settings, people, output)
+    executor = ProcessPoolExecutor(min(workers, len(blocks)), context, _prepare, told)
     try:
-        for future in as_completed([executor.submit(make_block, settings, output, block) for block in blocks]):
+        for future in as_completed([executor.submit(_work, block) for block in blocks]):
             yield future.result()
+    except BrokenProcessPool as error:
+        raise MaskgenError(
+            "a worker died, perhaps for want of memory; the same command goes on, with --workers 1 if it happens again"
+        ) from error
     finally:
         executor.shutdown(wait=True, cancel_futures=True)
 
 
-@lru_cache(maxsize=4)
-def _index(datasets: tuple[str, ...], split: str) -> pieces.Index:
-    return pieces.index([Path(folder) for folder in datasets], split)
+_told: list[tuple[Settings, People, Path]] = []
+"""What this process was told once, if it is a worker."""
+
+
+def _prepare(settings: Settings, people: People, output: Path) -> None:
+    """Begin a worker. Ctrl-C reaches the whole group; only the parent decides."""
+    import signal
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _told.append((settings, people, output))
+
+
+def _work(block: Block) -> Block:
+    return make_block(*_told[0], block)
 
 
 @lru_cache(maxsize=4)
@@ -174,32 +219,32 @@ def _places(settings: Settings, split: str) -> backgrounds.Places:
     return backgrounds.find_places(folders, [Path(f) for f in settings.backgrounds_coco], split, settings.split)
 
 
-def _check(settings: Settings, split: str) -> None:
-    if not any(_index(settings.datasets, split).values()):
-        raise DatasetError(
-            f"{', '.join(settings.datasets)}: no face in the split {split}; give the datasets one "
-            "(maskgen generate --split 95/5/0) or leave it out (maskgen compose --split 100/0/0)"
-        )
-    _places(settings, split)
+def _digest(dataset: Path) -> str:
+    """What tells a dataset from another in the same place."""
+    path = dataset / METADATA
+    if not path.is_file():
+        raise InputError(f"{dataset} is no dataset folder; write one with: maskgen generate --crop scene")
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()[:16]
 
 
-def make_block(settings: Settings, output: Path, block: Block) -> Block:
+def make_block(settings: Settings, people: People, output: Path, block: Block) -> Block:
     """Compose and write the scenes of a block, then its record."""
     import cv2
 
     cv2.setNumThreads(1)
-    split, number, count = block
+    split, number = block.split, block.number
     place = SPLITS.index(split)
     rng = np.random.default_rng([settings.seed, place, number])
-    pool = pieces.draw_pool(rng, _index(settings.datasets, split), POOL)
+    pool = pieces.draw_pool(rng, people[split], POOL)
     cloths = clothes.draw_cloths(rng, CLOTHS)
     places = _places(settings, split)
     (output / split).mkdir(parents=True, exist_ok=True)
     lines = []
-    for index in range(count):
+    for index in range(block.count):
         chance = np.random.default_rng([settings.seed, place, number, index])
         scene = compose(chance, settings.size, pool, cloths, places, settings.camera)
-        name = f"{split}/{number * BLOCK + index:06d}.jpg"
+        name = f"{split}/{block.first + index:06d}.jpg"
         write_bytes(output / name, encode(scene.image, ".jpg", settings.quality))
         lines.append(_describe(name, scene))
     record = _record(output, block)
@@ -209,7 +254,7 @@ def make_block(settings: Settings, output: Path, block: Block) -> Block:
 
 
 def _record(output: Path, block: Block) -> Path:
-    return output / STATE / "blocks" / f"{block[0]}-{block[1]:06d}-{block[2]}.json"
+    return output / STATE / "blocks" / f"{block.split}-{block.number:06d}-{block.count}.json"
 
 
 def _describe(name: str, scene: Scene) -> dict[str, Any]:
@@ -278,17 +323,17 @@ def save_coco(
     write_bytes(path, text.encode("ascii"))
 
 
-def _claim(settings: Settings, output: Path, *, overwrite: bool) -> None:
+def _claim(settings: Settings, digests: Mapping[str, str], output: Path, *, overwrite: bool) -> None:
     """Make the folder ours, or see that it is."""
     state = output / STATE / "scenes.json"
-    ours = json.dumps(asdict(settings), indent=2)
+    ours = json.dumps({**asdict(settings), "digests": digests}, indent=2)
     if output.exists() and not output.is_dir():
         raise InputError(f"{output} is a file; name a folder to write")
     if state.is_file():
         if state.read_text() == ours:
             return
         if not overwrite:
-            raise InputError(f"{output} holds scenes of other settings; use --overwrite, or another folder")
+            raise InputError(f"{output} holds scenes of other settings or datasets; use --overwrite, or another folder")
         for name in (*SPLITS, STATE):
             shutil.rmtree(output / name, ignore_errors=True)
         for name in (*(f"{split}.json" for split in SPLITS), "run.json", "preview.jpg"):
@@ -299,12 +344,15 @@ def _claim(settings: Settings, output: Path, *, overwrite: bool) -> None:
     write_bytes(state, ours.encode("ascii"))
 
 
-def _write_run(settings: Settings, output: Path, summary: Summary, command: Sequence[str]) -> None:
+def _write_run(
+    settings: Settings, digests: Mapping[str, str], output: Path, summary: Summary, command: Sequence[str]
+) -> None:
     run = {
         "version": __version__,
         "command": list(command),
         "seed": settings.seed,
         "settings": asdict(settings),
+        "datasets": dict(digests),
         "labels": list(LABELS),
         "counts": dict(sorted(summary.counts.items())),
         "seconds": round(summary.seconds, 2),

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from maskgen.errors import DatasetError, ImageError
 from maskgen.images import read_rgb
-from maskgen.metadata import read_dataset
+from maskgen.metadata import SPLITS, read_dataset
 from maskgen.scenes.cutout import Alpha, cut_out
 from maskgen.types import LABELS, RGB, Label, Points
 
@@ -85,25 +85,24 @@ class Piece:
 Index = Mapping[Label, Sequence[PieceRef]]
 
 
-def index(datasets: Sequence[Path], split: str) -> dict[Label, list[PieceRef]]:
-    """The pictures of a split, by label.
+def index(datasets: Sequence[Path]) -> dict[str, dict[Label, list[PieceRef]]]:
+    """The pictures of datasets, by split and label.
 
     Args:
         datasets: folders that ``maskgen generate --crop scene`` wrote.
-        split: train, val or test.
 
     Raises:
         DatasetError: a folder is no dataset or was cut to single faces.
     """
-    found: dict[Label, list[PieceRef]] = defaultdict(list)
+    found: dict[str, dict[Label, list[PieceRef]]] = {split: defaultdict(list) for split in SPLITS}
     for folder in datasets:
-        for record in read_dataset(folder, split=split, check_files=False):
+        for record in read_dataset(folder, check_files=False):
             if record.encoding.get("crop") != "scene":
                 raise DatasetError(f"{folder} holds cut-out faces; write it with: maskgen generate --crop scene")
             people = tuple(Person(f.label, np.array(f.landmarks, np.float32)) for f in record.faces if f.landmarks)
-            if people and len(people) == len(record.faces):
-                found[record.label].append(PieceRef(folder / record.file_name, people, record.size_wh))
-    return dict(found)
+            if people and len(people) == len(record.faces) and record.split in found:
+                found[record.split][record.label].append(PieceRef(folder / record.file_name, people, record.size_wh))
+    return {split: dict(labels) for split, labels in found.items()}
 
 
 def load(ref: PieceRef) -> Piece:
