@@ -203,10 +203,24 @@ _told: list[tuple[Settings, People, Path]] = []
 
 def _prepare(settings: Settings, people: People, output: Path) -> None:
     """Begin a worker. Ctrl-C reaches the whole group; only the parent decides."""
+    import multiprocessing
     import signal
+    import threading
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=_leave_with, args=(parent.sentinel,), daemon=True).start()
     _told.append((settings, people, output))
+
+
+def _leave_with(sentinel: int) -> None:
+    """End this worker when its parent is killed: nobody else would tell it."""
+    import os
+    from multiprocessing.connection import wait
+
+    wait([sentinel])
+    os._exit(1)
 
 
 def _work(block: Block) -> Block:

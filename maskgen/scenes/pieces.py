@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from maskgen.errors import DatasetError, ImageError
 from maskgen.images import read_rgb
 from maskgen.metadata import SPLITS, read_dataset
-from maskgen.scenes.cutout import Alpha, cut_out
+from maskgen.scenes.cutout import Alpha, cut_out, head_of
 from maskgen.types import LABELS, RGB, Label, Points
 
 MAX_SIDE: Final = 512
@@ -126,12 +126,30 @@ def load(ref: PieceRef) -> Piece:
     crown = brow / max(float(landmarks[8, 1]) - brow, 1.0)
     if len(people) == 1:
         alpha, below = cut_out(photo, landmarks)
+        below = min(below, reach(alpha, landmarks))
         cloth = _cloth(photo, alpha, landmarks) if below > 0.6 else None
     levels = [np.dstack([photo, alpha])]
     while min(levels[-1].shape[:2]) >= 32:
         size_wh = levels[-1].shape[1] // 2, levels[-1].shape[0] // 2
         levels.append(np.asarray(cv2.resize(levels[-1], size_wh, interpolation=cv2.INTER_AREA), np.uint8))
     return Piece(tuple(levels), people, _skin(photo, landmarks), cloth, below, crown)
+
+
+def reach(alpha: Alpha, landmarks: Points) -> float:
+    """How many face heights a cut-out goes on below the chin: where it lost the shoulders, a scene has to draw them.
+
+    Args:
+        alpha: (H, W) uint8.
+        landmarks: (68, 2) in its pixels.
+    """
+    head = head_of(landmarks)
+    x, y = landmarks[8]
+    half = max(1.0, 0.15 * head.width)
+    column = alpha[max(0, int(y)) :, max(0, int(x - half)) : max(1, int(x + half) + 1)]
+    if column.size == 0:
+        return 0.0
+    gone = np.flatnonzero(column.mean(axis=1) < 100)
+    return float(gone[0] if len(gone) else len(column)) / head.height
 
 
 def _skin(photo: RGB, landmarks: Points) -> NDArray[np.float32]:

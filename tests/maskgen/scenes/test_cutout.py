@@ -4,6 +4,7 @@ import numpy as np
 
 from maskgen.metadata import read_dataset
 from maskgen.scenes.cutout import cut_out, head_of
+from maskgen.scenes.pieces import reach
 from maskgen.types import RGB, Points
 
 
@@ -54,3 +55,15 @@ def test_a_heads_measures_follow_its_lean() -> None:
     assert (upright.height, upright.width, upright.angle_deg) == (10, 10, 0)
     assert abs(leans.angle_deg - 30) < 1e-6
     assert abs(leans.height - 10) < 1e-9
+
+
+def test_a_cut_out_reaches_as_far_as_it_is_whole_below_the_chin() -> None:
+    points = np.zeros((68, 2))
+    points[:] = (50, 40)
+    points[8], points[17:27], points[0], points[16] = (50, 60), (50, 20), (30, 40), (70, 40)
+    alpha = np.zeros((120, 100), np.uint8)
+    alpha[10:80, 20:80] = 255
+    assert reach(alpha, points) == 0.5
+    alpha[:] = 255
+    assert reach(alpha, points) == 1.5
+    assert reach(alpha[:55], points) == 0
