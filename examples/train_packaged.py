@@ -1,17 +1,24 @@
-"""Trains the classifier that ships with maskgen: faces in, ``assets/models/classifier`` out.
+r"""Trains the classifiers that ship with maskgen: faces in, ``assets/models/classifier`` or ``classifier3`` out.
 
-    python examples/train_packaged.py FACES... --work /tmp/packaged --weights imagenet
+    python examples/train_packaged.py FACES... --work /tmp/packaged
+    python examples/train_packaged.py FACES... --work /tmp/packaged3 --classes 3 --per-face 1 \
+        --weights packaged --litert int8 --head-limit 4500
 
 Every photo comes from FACES (folders of people without masks) and every mask
-from ``maskgen generate``; no real masked face is looked at. All layers learn,
-batch normalisation is folded away, and the weights are rounded to 16 bits, so
-that ``model.keras`` and ``model.tflite`` hold the same ones. Each step can be
-repeated alone: what is finished is kept, an unfinished training run goes on.
+from ``maskgen generate``; no real masked face is looked at. All layers learn
+and then go half of the way back (``--wise``), batch normalisation is folded
+away, and the weights are rounded to 8 significant bits, so that ``model.keras``
+and a float16 ``model.tflite`` hold the same ones. The packaged networks were
+trained with ``--generate-option --group-by 'celebrities/([a-z]+)_'``; the one
+of three classes starts from the one of two and ships as ``model.tflite`` alone.
+Each step can be repeated alone: what is finished is kept, an unfinished
+training run goes on.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import shutil
 import subprocess
 import sys
@@ -48,7 +55,7 @@ def main() -> None:
         *("--head-limit", options.head_limit, "--batch-size", options.batch_size, "--lr", options.lr),
         *("--label-smoothing", options.label_smoothing, "--ema", options.ema, "--patience", options.epochs),
         *("--augment", options.augment, "--seed", options.seed, "--threads", options.workers),
-        *("--litert", "float16", "--compact", "--resume"),
+        *("--wise", options.wise, "--litert", options.litert, "--compact", "--resume"),
         *options.train_option,
     ]
     _maskgen(*train)
@@ -80,7 +87,7 @@ def _parse() -> argparse.Namespace:
     training.add_argument("--size", type=int, default=160)
     training.add_argument("--head", default="classic")
     training.add_argument("--fine-tune", default="all")
-    training.add_argument("--epochs", type=int, default=3)
+    training.add_argument("--epochs", type=int, default=2)
     training.add_argument("--head-epochs", type=int, default=10)
     training.add_argument("--head-limit", type=int, default=3000)
     training.add_argument("--views", type=int, default=1)
@@ -88,7 +95,9 @@ def _parse() -> argparse.Namespace:
     training.add_argument("--lr", type=float, default=2e-4)
     training.add_argument("--label-smoothing", type=float, default=0.05)
     training.add_argument("--ema", type=float, default=0.99)
+    training.add_argument("--wise", type=float, default=0.5)
     training.add_argument("--augment", default="mild")
+    training.add_argument("--litert", default="float16")
     training.add_argument("--train-option", action="append", default=[], help="one word, passed on to maskgen train")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--seed", type=int, default=1)
@@ -106,15 +115,16 @@ def _maskgen(*words: object) -> None:
 
 
 def _install(model: Path, target: Path) -> None:
-    """Copy what the package needs; pictures of training faces stay behind."""
+    """Copy what the package needs; pictures of training faces stay behind.
+
+    ``model.keras`` is for training from, which the network of two classes is
+    there for; a folder that lists no such file can still be run and judged.
+    """
     target.mkdir(parents=True, exist_ok=True)
-    for name in (
-        "model.keras",
-        "model.tflite",
-        "metrics.json",
-        "classification_report.txt",
-        "history.csv",
-    ):
+    bundle = json.loads((model / "bundle.json").read_text(encoding="utf-8"))
+    if len(bundle["labels"]) > 2:
+        del bundle["sha256"]["model.keras"]
+    for name in (*bundle["sha256"], "metrics.json", "classification_report.txt", "history.csv"):
         shutil.copyfile(model / name, target / name)
     title = "## What it was trained on\n\n"
     card = (model / "README.md").read_text(encoding="utf-8")
@@ -122,7 +132,7 @@ def _install(model: Path, target: Path) -> None:
     for name in ("curves.png", "confusion_matrix.png", "roc.png", "reliability.png"):
         # Plots have few colours, and the package is downloaded whole.
         Image.open(model / name).convert("RGB").quantize(48).save(target / name, optimize=True)
-    shutil.copyfile(model / "bundle.json", target / "bundle.json")
+    (target / "bundle.json").write_text(json.dumps(bundle, indent=2) + "\n", encoding="utf-8")
     size = sum(path.stat().st_size for path in target.iterdir())
     _say(f"{target}: {size / 1e6:.1f} MB")
 

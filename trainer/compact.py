@@ -3,10 +3,10 @@
 Three steps. Batch normalisation with frozen statistics is a factor and a
 shift: the factor moves into the convolution before it, and the statistics
 become mean 0 and variance 1, so what the network computes stays the same and
-no stored statistic is anybody else's. Weights are then rounded to what 16-bit
-floats can hold; the float16 LiteRT file, whose converter would otherwise round
-other numbers, holds exactly these. The zeros at the end of every number, at
-last, compress.
+no stored statistic is anybody else's. Weights are then rounded, to fewer bits
+than 16-bit floats can hold; the float16 LiteRT file, whose converter would
+otherwise round other numbers, holds exactly these. The zeros at the end of
+every number, at last, compress.
 """
 
 from __future__ import annotations
@@ -14,11 +14,14 @@ from __future__ import annotations
 import io
 import zipfile
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
 from trainer.bundle import write_whole
+
+KERNEL_BITS: Final = 8
+"""Significant bits of a kernel's values, as many as bfloat16 has: ``model.keras`` is a quarter smaller than with 11."""
 
 
 def fold_batch_norm(network: Any) -> int:
@@ -56,11 +59,19 @@ def fold_batch_norm(network: Any) -> int:
     return folded
 
 
-def round_to_float16(network: Any) -> None:
-    """Round every weight but the batch-norm statistics to a 16-bit float's value, in place; they stay 32 bits wide."""
+def round_weights(network: Any) -> None:
+    """Round every weight but the batch-norm statistics, in place; they stay 32 bits wide.
+
+    Kernels keep ``KERNEL_BITS``, shifts and biases what a 16-bit float holds.
+    """
     for variable in network.weights:
-        if "moving_" not in variable.path and np.asarray(variable).dtype == np.float32:
-            variable.assign(np.asarray(variable).astype(np.float16).astype(np.float32))
+        value = np.asarray(variable)
+        if "moving_" in variable.path or value.dtype != np.float32:
+            continue
+        if value.ndim > 1:
+            fraction, exponent = np.frexp(value)
+            value = np.ldexp(np.round(np.ldexp(fraction, KERNEL_BITS)), exponent - KERNEL_BITS)
+        variable.assign(value.astype(np.float16).astype(np.float32))
 
 
 def compress(path: Path) -> tuple[int, int]:

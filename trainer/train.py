@@ -300,7 +300,7 @@ def _compact(network: Any, path: Path) -> None:
     from trainer import compact
 
     compact.fold_batch_norm(network)
-    compact.round_to_float16(network)
+    compact.round_weights(network)
     _save_network(network, path)
     compact.compress(path)
 

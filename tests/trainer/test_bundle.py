@@ -127,5 +127,5 @@ def test_a_packaged_model_is_opened_by_its_name(trained: Path, tmp_path: Path, m
         open_bundle(None)
     monkeypatch.chdir(tmp_path)
     (tmp_path / "classifier3").mkdir()
-    with pytest.raises(BundleError, match="holds no bundle.json"):
+    with pytest.raises(BundleError, match="holds no bundle"):
         open_bundle(Path("classifier3"))

@@ -79,7 +79,7 @@ def test_folding_batch_norm_changes_nothing_but_the_numbers(tmp_path: Path) -> N
     assert compact.fold_batch_norm(network) == 52
     np.testing.assert_allclose(np.asarray(backbone(_pixels() / 127.5 - 1)), before, atol=1e-4)
 
-    compact.round_to_float16(network)
+    compact.round_weights(network)
     expected = np.asarray(network(_pixels()))
     path = tmp_path / "network.keras"
     network.save(path)

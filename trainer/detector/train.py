@@ -24,6 +24,7 @@ from trainer.detector.config import DetectorConfig
 from trainer.detector.data import Scene
 from trainer.detector.evaluate import Evaluation, measure
 from trainer.detector.fit import fit
+from trainer.fit import Fitted
 from trainer.models import onestage
 from trainer.progress import Reporter
 from trainer.train import SETTINGS, _make_room, _move, _save_network, _versions
@@ -134,13 +135,40 @@ def _train(
         reporter=reporter,
         on_best=lambda best: _save_network(best, work / "best.keras"),
     )
+    return finish(network, fitted, found, digest, model, work, config, source, reporter)
+
+
+def finish(
+    network: Any,
+    fitted: Fitted,
+    found: data.Scenes,
+    digest: dict[str, Any],
+    model: Path,
+    work: Path,
+    config: DetectorConfig,
+    source: str,
+    reporter: Reporter,
+) -> Summary:
+    """Export, measure and describe a trained network, and put the model folder in place.
+
+    Args:
+        network: with its final weights.
+        fitted: how its training went.
+        found: the scenes it is checked and measured on.
+        digest: what it was trained on.
+        model: the folder to write.
+        work: the run's own folder; deleted at the end.
+        config: settings.
+        source: where its first weights came from.
+        reporter: who is told.
+    """
     seconds = dict(fitted.seconds)
     staged = work / "finished"
     shutil.rmtree(staged, ignore_errors=True)
     staged.mkdir(parents=True)
     if config.litert == "float16":
         # Rounding here makes both files hold the same weights, but for what the converter folds.
-        compact.round_to_float16(network)
+        compact.round_weights(network)
     _save_network(network, staged / KERAS_NAME)
     compact.compress(staged / KERAS_NAME)
     began = time.perf_counter()

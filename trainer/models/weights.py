@@ -175,7 +175,8 @@ def _copy_backbone(model: Any, file: Path, shown: Path) -> None:
 
 
 def _copy_imagenet(model: Any, config: TrainConfig) -> None:
-    model.get_layer("backbone").set_weights(imagenet_donor(config.arch, config.alpha).get_weights())
+    donor = imagenet_donor(config.arch, config.alpha)
+    model.get_layer("backbone").set_weights(donor.get_weights())
 
 
 def imagenet_donor(arch: str, alpha: float) -> Any:
