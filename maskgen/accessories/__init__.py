@@ -18,6 +18,7 @@ WEIGHTS: Final[dict[str, float]] = {
     "hair": 2.0,
     "headscarf": 1.0,
     "face_shield": 0.5,
+    "passer_by": 3.0,
 }
 """How often each is met, for whoever samples."""
 

@@ -21,6 +21,8 @@ WEIGHTS: Final[dict[str, float]] = {
     "cup": 1.5,
     "microphone": 1.0,
     "food": 1.0,
+    "crowd": 3.0,
+    "paper": 1.0,
 }
 """How often each is met, for whoever samples; hands cover faces most of all.
 
@@ -31,7 +33,7 @@ a third of all confusers it cost 2.8 points of balanced accuracy on real masks
 
 NAMES: Final[tuple[str, ...]] = tuple(WEIGHTS)
 
-HELD: Final[frozenset[str]] = frozenset({"hand", "phone", "cup", "microphone", "food"})
+HELD: Final[frozenset[str]] = frozenset({"hand", "phone", "cup", "microphone", "food", "paper", "crowd"})
 """Held before the face: they belong over glasses, hats and hair. The others are worn and lie beneath them."""
 
 _kinds: Final = Kinds(__name__, "confuser", WEIGHTS)

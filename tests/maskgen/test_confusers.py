@@ -89,7 +89,9 @@ def test_a_tiny_face_and_one_cut_off_by_the_frame_can_be_drawn(package: Any, nam
         assert np.isfinite(layer.rgba).all()
 
 
-@pytest.mark.parametrize("name", ["hand", "scarf", "shirt", "bandana", "cup", "phone", "microphone", "food"])
+@pytest.mark.parametrize(
+    "name", ["hand", "scarf", "shirt", "bandana", "cup", "phone", "microphone", "food", "crowd", "paper"]
+)
 def test_most_confusers_cover_part_of_the_lower_face(name: str) -> None:
     """The median over seeds of how much of the lower face's box lies beneath."""
     marks = turned_landmarks(0)
@@ -105,6 +107,21 @@ def test_accessories_leave_mouth_and_nose_free(name: str) -> None:
     x, y = marks[[33, 51, 57]].mean(0).astype(int)
     for seed in range(10):
         assert alpha_in_photo(draw(accessories, name, seed))[y - 12 : y + 12, x - 12 : x + 12].mean() < 0.02
+
+
+@pytest.mark.parametrize("way", ["below", "corner", "side"])
+def test_somebody_in_front_hides_a_part_of_the_face_but_never_both_eyes(way: str) -> None:
+    marks = turned_landmarks(0)
+    low, high = marks.min(0).astype(int), marks.max(0).astype(int)
+    hidden = []
+    for package, name in ((accessories, "passer_by"), (confusers, "crowd")):
+        for seed in range(12):
+            params = package.draw_params(name, np.random.default_rng(seed)) | {"way": way}
+            alpha = alpha_in_photo(package.layer(name, face(), params, (SIDE, SIDE), SKIN))
+            hidden.append(alpha[low[1] : high[1], low[0] : high[0]].mean())
+            eyes = [alpha[tuple(marks[a:b].mean(0).astype(int)[::-1])] for a, b in ((36, 42), (42, 48))]
+            assert min(eyes) < 0.5
+    assert 0.02 < np.median(hidden) < 0.55
 
 
 def test_sunglasses_lie_on_both_eyes() -> None:
