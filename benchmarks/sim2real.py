@@ -104,6 +104,8 @@ def _recipes(sources: tuple[str, ...], args: argparse.Namespace) -> list[Recipe]
             Recipe("without camera", replace(full, camera="none"), sources, args.copies),
             Recipe("without confusers", replace(full, confuser_chance=0.0), sources, args.copies),
             Recipe("without accessories", replace(full, accessory_chance=0.0), sources, args.copies),
+            Recipe("without turned heads", replace(full, turn_chance=0.0), sources, args.copies),
+            Recipe("without people in front", _nobody_in_front(full), sources, args.copies),
             Recipe(
                 "with badly worn masks as none",
                 replace(full, unmasked_wear_chance=0.15),
@@ -116,6 +118,24 @@ def _recipes(sources: tuple[str, ...], args: argparse.Namespace) -> list[Recipe]
             for source in sources
         ]
     return [recipe for recipe in recipes if not args.only or args.only in recipe.name]
+
+
+def _nobody_in_front(settings: SamplingSettings) -> SamplingSettings:
+    """Everything else as often as before."""
+    from maskgen import accessories, confusers
+    from maskgen.accessories.people import IN_FRONT
+
+    parts = {}
+    for name, weights in (("confuser", confusers.WEIGHTS), ("accessory", accessories.WEIGHTS)):
+        kept = tuple((kind, weight) for kind, weight in weights.items() if kind not in IN_FRONT)
+        parts[name] = kept, sum(weight for _, weight in kept) / sum(weights.values())
+    return replace(
+        settings,
+        confusers=parts["confuser"][0],
+        confuser_chance=settings.confuser_chance * parts["confuser"][1],
+        accessories=parts["accessory"][0],
+        accessory_chance=settings.accessory_chance * parts["accessory"][1],
+    )
 
 
 # Drawing

@@ -145,6 +145,20 @@ class CropParams:
 
 
 @dataclass(frozen=True, slots=True)
+class TurnParams:
+    """How much further than photographed the head is turned.
+
+    Attributes:
+        yaw_deg: added to the head's own yaw; positive to the image's right. A
+            head that looks to one side already goes on to that side.
+        pitch_deg: added to its own pitch; positive up.
+    """
+
+    yaw_deg: float = 0.0
+    pitch_deg: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class Extra:
     """A confuser or an accessory: its name and what its module drew for it."""
 
@@ -164,6 +178,7 @@ class ImageParams:
         mask: the mask, or None.
         confuser: what covers the face and is no mask, or None.
         accessories: drawn over mask and face alike, in this order.
+        turn: the drawn head turned on, or None; scenes leave it out.
     """
 
     label: Label
@@ -173,6 +188,7 @@ class ImageParams:
     mask: MaskParams | None = None
     confuser: Extra | None = None
     accessories: tuple[Extra, ...] = ()
+    turn: TurnParams | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Nested dicts and lists of plain values; ``from_json`` undoes it exactly."""

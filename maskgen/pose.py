@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -47,6 +48,47 @@ Its scale, which the factors leave open, is set so that 90 mm lie between the
 outer corners of the eyes and the base of the nose comes out 14 mm behind its
 tip (Farkas, "Anthropometry of the Head and Face", 1994: 20 mm along the slope).
 """
+
+
+@dataclass(frozen=True, slots=True)
+class ModelCamera:
+    """The camera, by scaled orthography, that shows ``HEAD`` where the landmarks lie.
+
+    Attributes:
+        axes: (2, 3) float64, the head's right, down and back in the picture's
+            x and y; rows have length 1.
+        scale: pixels in a millimetre.
+        middle: (3,) millimetres, the model's middle, seen at ``seen``.
+        seen: (2,) pixels.
+        pose: the head's pose.
+    """
+
+    axes: NDArray[np.float64]
+    scale: float
+    middle: NDArray[np.float64]
+    seen: NDArray[np.float64]
+    pose: Pose
+
+    def project(self, points: NDArray[np.float64]) -> Points:
+        """Millimetres on the head to pixels, (N, 3) to (N, 2)."""
+        return np.asarray(self.seen + self.scale * (points - self.middle) @ self.axes.T)
+
+
+def model_camera(landmarks: Points) -> ModelCamera:
+    """The camera behind ``head_pose``, whole.
+
+    Args:
+        landmarks: (68, 2) float64.
+
+    Raises:
+        ShapeError: not 68 points.
+    """
+    pose = head_pose(landmarks)
+    indices, inverse = _model()
+    seen = landmarks[indices].mean(axis=0)
+    u, sizes, vt = np.linalg.svd((inverse @ (landmarks[indices] - seen)).T, full_matrices=False)
+    middle = np.array(list(HEAD.values()), np.float64).mean(axis=0)
+    return ModelCamera(u @ vt, max(float(sizes.mean()), 1e-6), middle, seen, pose)
 
 
 def head_pose(landmarks: Points) -> Pose:

@@ -16,7 +16,7 @@ import numpy as np
 
 from maskgen import palette
 from maskgen.errors import InputError
-from maskgen.params import CropMode, CropParams, Extra, ImageParams, LightParams, MaskParams
+from maskgen.params import CropMode, CropParams, Extra, ImageParams, LightParams, MaskParams, TurnParams
 from maskgen.types import LABELS, WEARS, Label, Wear
 
 if TYPE_CHECKING:
@@ -62,6 +62,8 @@ class SamplingSettings:
         accessory_chance: share of all images with glasses, cap, hood or hair.
         accessories: (name, weight) pairs; empty for their
             own weights.
+        turn_chance: share of all images in which the head is turned further
+            than it was photographed; none in scenes.
         camera: strength of ``camera.draw``.
         crop: ``face`` or ``scene``.
         size: side of a written face in pixels.
@@ -80,6 +82,7 @@ class SamplingSettings:
     masked_confuser_chance: float = 0.0
     accessory_chance: float = 0.2
     accessories: Weighted = ()
+    turn_chance: float = 0.2
     camera: Strength = "street"
     crop: CropMode = "face"
     size: int = 224
@@ -128,11 +131,12 @@ def draw(
 
     settings = settings or SamplingSettings()
     # Each part has its own stream, so that a longer draw in one moves nothing in another.
-    crop_rng, light_rng, camera_rng, extra_rng, cover_rng = rng.spawn(5)
+    crop_rng, light_rng, camera_rng, extra_rng, cover_rng, turn_rng = rng.spawn(6)
     crop = _crop(crop_rng, settings)
     light = _light(light_rng, settings)
     photographed = camera.draw(camera_rng, settings.camera)
     accessories = _accessories(extra_rng, settings)
+    turn = _turn(turn_rng, settings)
     mask: MaskParams | None = None
     confuser: Extra | None = None
     if label == "with_mask":
@@ -148,7 +152,7 @@ def draw(
             mask = draw_mask(cover_rng, wardrobe, settings, settings.unmasked_wears)
         elif fate < settings.unmasked_wear_chance + settings.confuser_chance:
             confuser = _confuser(cover_rng, settings.confusers)
-    return ImageParams(label, crop, light, photographed, mask, confuser, accessories)
+    return ImageParams(label, crop, light, photographed, mask, confuser, accessories, turn)
 
 
 def draw_mask(
@@ -322,3 +326,12 @@ def _confuser(rng: np.random.Generator, options: Weighted) -> Extra:
 
     name = pick(rng, options or tuple(confusers.WEIGHTS.items()))
     return Extra(name, confusers.draw_params(name, rng))
+
+
+def _turn(rng: np.random.Generator, settings: SamplingSettings) -> TurnParams | None:
+    if settings.crop == "scene" or rng.random() >= settings.turn_chance:
+        return None
+    yaw = float(rng.uniform(12, 45)) * (1 if rng.random() < 0.5 else -1)
+    # People look down more than up, at what they hold or at where they step.
+    pitch = held(rng.normal(-4, 10), -24, 14) if rng.random() < 0.6 else 0.0
+    return TurnParams(yaw, pitch)

@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 
 from maskgen.blend import Light, estimate_light, lay
 from maskgen.params import CropParams, ImageParams
-from maskgen.types import RGB, Box, Face, LandmarkedFace, Points
+from maskgen.turn import Turned, warp
+from maskgen.types import RGB, Box, Face, LandmarkedFace, Points, Pose
 
 if TYPE_CHECKING:
     from maskgen.templates import MaskTemplate
@@ -104,21 +105,31 @@ def render(photo: RGB, face: LandmarkedFace, params: ImageParams, wardrobe: Ward
 
     if params.crop.mode == "scene":
         return render_scene(photo, [(face, params)], wardrobe)[0]
-    region = _within(crop_region(face, params.crop), photo)
+    turned = None if params.turn is None else Turned.of(face.landmarks, params.turn)
+    if turned is not None and not turned.passes:
+        turned = None
+    seen = face if turned is None else _turned_face(face, turned)
+    region = _within(crop_region(seen, params.crop), photo)
     size = params.crop.size
     sides = np.array([region[2] - region[0], region[3] - region[1]])
-    landmarks = (face.landmarks - region[:2]) * (size / sides)
+    landmarks = (seen.landmarks - region[:2]) * (size / sides)
     box = _face_box(landmarks)
     face_px = max(box.width, box.height)
     useful = 1.0 if params.camera is None else camera.detail(params.camera, face_px)
     most = max(round(size * useful), min(SMALLEST_DETAIL, size))
     frame_wh = (min(max(int(sides[0]), SMALLEST_FRAME), most), min(max(int(sides[1]), SMALLEST_FRAME), most))
-    frame = cut(photo, region, frame_wh)
     light = params.light
     if most < size and light.edge_blur > 0:
         full = min(max(int(sides[0]), SMALLEST_FRAME), size)
         params = replace(params, light=replace(light, edge_blur=light.edge_blur * frame_wh[0] / full))
-    drawn = _draw(frame, _moved_face(face, np.array(region[:2]), frame_wh / sides), params, wardrobe)
+    moved = _moved_face(seen, np.array(region[:2]), frame_wh / sides)
+    if turned is None:
+        drawn = _draw(cut(photo, region, frame_wh), moved, params, wardrobe)
+    else:
+        view = _view(turned, region, frame_wh)
+        frame = cut(photo, view.region, view.frame_wh)
+        before = _moved_face(face, view.origin, view.scale)
+        drawn = _draw(frame, before, params, wardrobe, _After(view, moved))
     if params.camera is not None:
         image = camera.apply(drawn.image, params.camera, face_px, (size, size))
     else:
@@ -267,12 +278,69 @@ def _moved_face(face: LandmarkedFace, origin: NDArray[Any], scale: NDArray[np.fl
     return LandmarkedFace(Face(box, face.face.score, face.face.detector, points), landmarks, face.pose)
 
 
-def _draw(frame: RGB, face: LandmarkedFace, params: ImageParams, wardrobe: Wardrobe) -> _Drawn:
-    """Everything that is drawn on one face, in order, in its frame."""
+@dataclass(frozen=True, slots=True)
+class _View:
+    """What a turned picture is made from.
+
+    Attributes:
+        region: the part of the photo that is needed.
+        frame_wh: at what size.
+        scale: (2,) frame pixels a photo pixel.
+        sources: (w * h, 2) photo pixels, what each written pixel shows.
+        size_wh: the turned frame's size.
+    """
+
+    region: tuple[int, int, int, int]
+    frame_wh: tuple[int, int]
+    scale: NDArray[np.float64]
+    sources: Points
+    size_wh: tuple[int, int]
+
+    @property
+    def origin(self) -> NDArray[np.float64]:
+        return np.array(self.region[:2], np.float64)
+
+    def of(self, image: Any) -> Any:
+        return warp(image, self.sources, self.origin, self.scale, self.size_wh)
+
+
+@dataclass(frozen=True, slots=True)
+class _After:
+    """The turn that follows when all that a face wears is drawn, and the face after it."""
+
+    view: _View
+    face: LandmarkedFace
+
+
+def _view(turned: Turned, region: tuple[int, int, int, int], frame_wh: tuple[int, int]) -> _View:
+    left, top = region[:2]
+    step = np.array([(region[2] - left) / frame_wh[0], (region[3] - top) / frame_wh[1]])
+    x, y = np.meshgrid(np.arange(frame_wh[0]) + 0.5, np.arange(frame_wh[1]) + 0.5)
+    sources = turned.sources(np.stack([x.ravel(), y.ravel()], 1) * step + (left, top), float(step.min()))
+    low, high = np.floor(sources.min(0)).astype(int) - 1, np.ceil(sources.max(0)).astype(int) + 1
+    wide = min(left, int(low[0])), min(top, int(low[1])), max(region[2], int(high[0])), max(region[3], int(high[1]))
+    sides = np.array([wide[2] - wide[0], wide[3] - wide[1]])
+    wide_wh = max(round(float(sides[0] / step[0])), 2), max(round(float(sides[1] / step[1])), 2)
+    return _View(wide, wide_wh, wide_wh / sides, sources, frame_wh)
+
+
+def _turned_face(face: LandmarkedFace, turned: Turned) -> LandmarkedFace:
+    pose = Pose(face.pose.yaw_deg + turned.yaw_deg, face.pose.pitch_deg + turned.pitch_deg, face.pose.roll_deg)
+    points = None if face.face.points is None else turned.points(face.face.points)
+    return LandmarkedFace(replace(face.face, points=points), turned.points(face.landmarks), pose)
+
+
+def _draw(
+    frame: RGB, face: LandmarkedFace, params: ImageParams, wardrobe: Wardrobe, after: _After | None = None
+) -> _Drawn:
+    """Everything that is drawn on one face, in order, in its frame; with a turn, in the turned frame."""
     import cv2
 
     height, width = frame.shape[:2]
     if params.mask is None and params.confuser is None and not params.accessories:
+        if after is not None:
+            frame = after.view.of(frame)
+            height, width = frame.shape[:2]
         return _Drawn(frame, np.zeros((height, width), np.float32), 0.0, 0.0, 1.0, 0.0)
     light = estimate_light(frame, face)
     image = frame
@@ -287,22 +355,36 @@ def _draw(frame: RGB, face: LandmarkedFace, params: ImageParams, wardrobe: Wardr
         inside = min(1.0, float(body.sum()) / drawn) if drawn > 0 else 0.0
         covered = (body > 0.5).astype(np.uint8)
         contrast = float(np.mean(cv2.mean(cv2.absdiff(image, frame), covered)[:3])) / 255
-    over: list[tuple[str, Any]] = [("accessories", extra) for extra in params.accessories]
-    if params.confuser is not None:
-        from maskgen.confusers import HELD
-
-        # What is worn on the face lies under glasses; what is held, before them.
-        over.insert(len(over) if params.confuser.name in HELD else 0, ("confusers", params.confuser))
-    if over:
+    over, before = _in_order(params)
+    if over or before:
         from maskgen.skin import skin_albedo, skin_rgb
 
         level = light.level * params.light.gain
         skin = skin_albedo(skin_rgb(frame, face.landmarks), level, light.colour, params.light.white_balance)
         image, body = _draw_over(image, body, over, face, light, params, skin)
+    if after is not None:
+        image, body, face = after.view.of(image), after.view.of(body), after.face
+        height, width = image.shape[:2]
+    if before:
+        # Who stands in front does not turn with the head.
+        image, body = _draw_over(image, body, before, face, light, params, skin)
     lower = _lower_face(face, (width, height))
     visible = float((body * lower).sum() / max(float(lower.sum()), 1.0))
     area = float(body.sum()) / max(_face_box(face.landmarks).area, 1.0)
     return _Drawn(image, body, visible, area, inside, contrast)
+
+
+def _in_order(params: ImageParams) -> tuple[list[tuple[str, Any]], list[tuple[str, Any]]]:
+    """What is worn or held, lowest first; and who stands in front of it all."""
+    from maskgen.accessories.people import IN_FRONT
+
+    over = [("accessories", extra) for extra in params.accessories]
+    if params.confuser is not None:
+        from maskgen.confusers import HELD
+
+        # What is worn on the face lies under glasses; what is held, before them.
+        over.insert(len(over) if params.confuser.name in HELD else 0, ("confusers", params.confuser))
+    return [one for one in over if one[1].name not in IN_FRONT], [one for one in over if one[1].name in IN_FRONT]
 
 
 def _draw_over(
