@@ -36,8 +36,8 @@ log = logging.getLogger(__name__)
 BLOCK: Final = 40
 """Scenes of a block."""
 
-POOL: Final = 120
-"""Pieces of a block: reading and cutting out is a third of the work, at four uses a piece."""
+POOL: Final = 80
+"""Pieces of a block: reading and cutting out is half of the work, at two to three uses a piece."""
 
 CLOTHS: Final = 24
 STATE: Final = ".maskgen"
