@@ -174,10 +174,10 @@ class _Pass:
         found = local.copy()
         side = int(np.ceil(np.sqrt(len(local))))
         pad = side * side - len(local)
-        maps = [np.pad(part, (0, pad)).reshape(side, side) for part in (at_target, at_row)]
-        found[:, moving] = cv2.remap(table, *maps, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE).ravel()[
-            : len(local)
-        ]
+        across: Any = np.pad(at_target, (0, pad)).reshape(side, side)
+        down: Any = np.pad(at_row, (0, pad)).reshape(side, side)
+        before = np.asarray(cv2.remap(table, across, down, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE))
+        found[:, moving] = before.ravel()[: len(local)]
         return self.picture(found)
 
 
