@@ -31,6 +31,9 @@ what could be kept beside it has about 18 px there, and is found as well."""
 
 _QUICK: Final = ("yunet",)
 
+_ROUGH_POINTS: Final = frozenset({"onestage"})
+"""Detectors whose five points say where to begin, but are too rough to judge dlib's answer by."""
+
 MIN_FACE_PX: Final = 20.0
 """Shorter side below which 68 points say nothing."""
 
@@ -194,16 +197,32 @@ class FaceFinder:
         second time from where its first answer says the face is: an answer
         that hangs on where the search began is not to be believed.
         """
-        if face.points is None:
-            points = _five(self._predict(grey, *_start_from_box(face)))
-            landmarks = self._predict(grey, *_start_from_points(points, _SIDES[0]))
-            return landmarks, _disagreement(landmarks, points) / UNSTABLE * DOUBTFUL
+        if face.points is None or face.detector in _ROUGH_POINTS:
+            return self._stable_landmarks(grey, face)
         starts = [_start_from_points(face.points, side) for side in _SIDES]
         starts.insert(1, (_start_from_box(face)[0], starts[0][1]))
         tries: list[tuple[float, int, Points]] = []
         for start in starts:
             landmarks = self._predict(grey, *start)
             tries.append((_disagreement(landmarks, face.points), len(tries), landmarks))
+            if tries[-1][0] < CREDIBLE:
+                break
+        doubt, _, landmarks = min(tries, key=lambda one: one[:2])
+        return landmarks, doubt
+
+    def _stable_landmarks(self, grey: NDArray[np.uint8], face: Face) -> tuple[Points, float]:
+        """Landmarks that come out the same when dlib is asked again from where its first answer says the face is.
+
+        Where rough points are known, they are one more place to begin.
+        """
+        begins = [_start_from_box(face)]
+        if face.points is not None:
+            begins = [*(_start_from_points(face.points, side) for side in _SIDES), *begins]
+        tries: list[tuple[float, int, Points]] = []
+        for start in begins:
+            points = _five(self._predict(grey, *start))
+            landmarks = self._predict(grey, *_start_from_points(points, _SIDES[0]))
+            tries.append((_disagreement(landmarks, points) / UNSTABLE * DOUBTFUL, len(tries), landmarks))
             if tries[-1][0] < CREDIBLE:
                 break
         doubt, _, landmarks = min(tries, key=lambda one: one[:2])

@@ -14,10 +14,10 @@ from maskgen.types import Box
 FACE = Box(170, 60, 280, 195)
 """Eileen Collins's face, from chin to hairline."""
 
-NEEDS = {"yunet": "yunet", "ssd": "ssd_caffemodel", "cnn": "dlib_cnn", "haar": "haar"}
+NEEDS = {"yunet": "yunet", "ssd": "ssd_caffemodel", "cnn": "dlib_cnn", "haar": "haar", "onestage": "detector"}
 
 
-@pytest.fixture(params=["hog", "haar", "yunet", "ssd"])
+@pytest.fixture(params=["hog", "haar", "yunet", "ssd", "onestage"])
 def detector(request):
     name = request.param
     if name == "yunet":
@@ -132,6 +132,13 @@ def test_mtcnn_missing_is_said_in_one_line(monkeypatch):
 def test_auto_takes_the_best_that_is_there(monkeypatch):
     monkeypatch.setattr(weights, "locate", lambda _name: None)
     assert faces.load("auto").name == "hog"
+
+
+def test_auto_without_yunet_takes_our_own(monkeypatch):
+    """With no file but what ships, no network is asked and HOG is not needed."""
+    monkeypatch.setattr(weights, "locate", lambda name: True if name == "detector" else None)
+    monkeypatch.setitem(faces._CLASSES, "onestage", ("types", "SimpleNamespace"))
+    assert not hasattr(faces.load("auto"), "upsample")
 
 
 def test_auto_with_yunet(yunet_weights):
