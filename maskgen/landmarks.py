@@ -222,7 +222,11 @@ class FaceFinder:
         for start in begins:
             points = _five(self._predict(grey, *start))
             landmarks = self._predict(grey, *_start_from_points(points, _SIDES[0]))
-            tries.append((_disagreement(landmarks, points) / UNSTABLE * DOUBTFUL, len(tries), landmarks))
+            doubt = _disagreement(landmarks, points) / UNSTABLE * DOUBTFUL
+            if face.points is not None:
+                # Two that agree need no third: the rough points were not dlib's.
+                doubt = min(doubt, _disagreement(landmarks, face.points))
+            tries.append((doubt, len(tries), landmarks))
             if tries[-1][0] < CREDIBLE:
                 break
         doubt, _, landmarks = min(tries, key=lambda one: one[:2])
