@@ -34,7 +34,7 @@ LabelsBy = Annotated[
     typer.Option(
         "--labels",
         metavar="detector|classifier|both",
-        help="Who says what a face wears; default: the detector where --model is one, else the classifier.",
+        help="Who says what a face wears; default: a detector given as --model, else both where both can.",
     ),
 ]
 Recheck = Annotated[
