@@ -119,7 +119,12 @@ def load(
         WeightsError: its file is missing.
     """
     from maskgen import faces
+    from maskgen.faces import auto
 
     options: dict[str, Any] = {} if model is None else {"model": model}
+    if name == "auto":
+        name = auto.choose()
+    if name == "onestage":
+        options["enlarge"] = ENLARGE_AT_MOST
     detector: FaceDetector = faces.load(name, small_faces=small_faces, min_score=min_score, **options)
     return FaceSearch(detector, full_px=None if small_faces else FULL_PX_OF.get(detector.name, FULL_PX))

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 
 from maskgen.errors import WeightsError
 from maskgen.onestage import OneStage
 from maskgen.types import RGB, Box, Face
-
-_ENLARGE: Final = 2.0
-"""A small picture is enlarged by this at most."""
 
 
 class OneStageFaces:
@@ -27,6 +24,9 @@ class OneStageFaces:
             the one that ships with maskgen.
         min_score: least score, 0 to 1.
         threads: CPU threads for one picture.
+        enlarge: a small picture is enlarged by this at most, up to the size
+            the model was made for. More small faces are found so; where one
+            face fills the picture, its points come out better without.
 
     Attributes:
         labels: names of ``label_scores``.
@@ -34,24 +34,27 @@ class OneStageFaces:
 
     name = "onestage"
 
-    def __init__(self, model: Path | None = None, min_score: float = 0.5, threads: int = 1) -> None:
+    def __init__(
+        self, model: Path | None = None, min_score: float = 0.5, threads: int = 1, enlarge: float = 1.0
+    ) -> None:
         from maskgen import weights
 
         self.model = Path(model) if model is not None else weights.find("detector")
         self.min_score = min_score
         self.threads = threads
+        self.enlarge = enlarge
         plan = _plan(self.model)
         self.labels: tuple[str, ...] = tuple(str(label) for label in plan["labels"])
         self._odds = _odds(float(plan["threshold"]))
         self._longer_side = int(plan["config"].get("longer_side") or 0)
         self._network = OneStage(self.model / "model.tflite", len(self.labels), threads)
 
-    def __reduce__(self) -> tuple[type[OneStageFaces], tuple[Path, float, int]]:
-        return OneStageFaces, (self.model, self.min_score, self.threads)
+    def __reduce__(self) -> tuple[type[OneStageFaces], tuple[Path, float, int, float]]:
+        return OneStageFaces, (self.model, self.min_score, self.threads, self.enlarge)
 
     def detect(self, image: RGB) -> list[Face]:
         longer = max(image.shape[:2])
-        side = max(longer, min(self._longer_side, round(longer * _ENLARGE)))
+        side = max(longer, min(self._longer_side, round(longer * self.enlarge)))
         odds = _odds(self.min_score) * self._odds
         found = self._network.find(image, side if side != longer else None, odds / (1 + odds))
         faces = []
