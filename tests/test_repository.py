@@ -19,10 +19,23 @@ STAGES = ("maskgen", "trainer", "detect")
 JOINERS = {"maskgen.app"}
 """The command joins the stages. Its demonstration runs them as commands and imports none."""
 
-VOCABULARY = {"maskgen", "assets", "camera", "console", "errors", "images", "metadata", "params", "types", "weights"}
-"""What a later stage may use of maskgen: its words, its files, the camera that both classes pass."""
+VOCABULARY = {
+    "maskgen",
+    "assets",
+    "camera",
+    "console",
+    "errors",
+    "images",
+    "metadata",
+    "onestage",
+    "params",
+    "quiet",
+    "types",
+    "weights",
+}
+"""What a later stage may use of maskgen: its words and files, the camera of both classes, what a detector answers."""
 
-FOR_DETECT = VOCABULARY | {"display", "faces"}
+FOR_DETECT = VOCABULARY | {"display", "faces", "local_server"}
 MODEL_FOLDER = {"trainer", "bundle", "litert", "preprocess"}
 """What detect may use of trainer: the reader of the model folder, and how faces are cut for it."""
 

@@ -43,7 +43,7 @@ def test_evaluate_writes_a_report(trained: Path, plain_dataset: Path, tmp_path: 
 def test_evaluate_takes_the_packaged_model_by_default(
     trained: Path, plain_dataset: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("trainer.bundle.packaged_bundle", lambda: trained)
+    monkeypatch.setattr("trainer.bundle.packaged_bundle", lambda _: trained)
     assert _run("evaluate", plain_dataset).exit_code == 0
 
 

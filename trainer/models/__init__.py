@@ -48,7 +48,7 @@ def blocks(arch: str) -> tuple[str, ...]:
 
 
 def freeze_below(model: Any, arch: str, fine_tune: str) -> int:
-    """Leave only the later part of the backbone trainable.
+    """Leave only the later part of the backbone trainable, and none of its batch normalisation.
 
     Args:
         model: what ``build`` returned.
@@ -61,6 +61,8 @@ def freeze_below(model: Any, arch: str, fine_tune: str) -> int:
     Raises:
         InputError: there is no such block.
     """
+    import keras
+
     backbone = model.get_layer(BACKBONE)
     names = blocks(arch)
     if fine_tune not in ("all", "none") and not (fine_tune.isdigit() and int(fine_tune) < len(names)):
@@ -70,7 +72,9 @@ def freeze_below(model: Any, arch: str, fine_tune: str) -> int:
     for layer in backbone.layers:
         if not reached and fine_tune.isdigit() and layer.name.startswith(names[int(fine_tune)]):
             reached = True
-        layer.trainable = reached
+        # Keras 3 hands the outer call's training flag to nested networks, whatever they were built with; a
+        # frozen batch normalisation alone keeps to its stored statistics.
+        layer.trainable = reached and not isinstance(layer, keras.layers.BatchNormalization)
     if fine_tune == "none":
         backbone.trainable = False
     return sum(math.prod(variable.shape) for variable in backbone.trainable_variables)
