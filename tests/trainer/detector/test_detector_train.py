@@ -129,7 +129,7 @@ def test_going_on_from_a_detector(disc_model: Path, scenes: Path, tmp_path: Path
 
 
 def test_int8_is_smaller_and_runs(disc_model: Path, scenes: Path, tmp_path: Path) -> None:
-    """How near it comes hangs on the network: a barely trained one on discs may be refused, so nothing is said of it."""
+    """How near it comes hangs on the network: a barely trained one may be refused."""
     from maskgen.onestage import OneStage
     from trainer.detector.data import load
     from trainer.detector.export import convert
