@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from maskgen import faces as detectors
 from maskgen.errors import WeightsError
+from maskgen.faces.auto import FOR_MASKS, choose
 from maskgen.pose import head_pose
 from maskgen.types import RGB, Box, Face, LandmarkedFace, Points
 
@@ -116,6 +117,8 @@ class FaceFinder:
 
         from maskgen import weights
 
+        if detector == "auto":
+            detector = choose(FOR_MASKS)
         self._detector = detectors.load(detector, max_side=MAX_SIDE)
         quick = self._detector.name in _QUICK
         self._quick = detectors.load(self._detector.name, max_side=QUICK_SIDE) if quick else None
