@@ -1,3 +1,4 @@
+import contextlib
 import io
 import os
 import socket
@@ -318,13 +319,14 @@ def tree(tmp_path):
 
 def test_names_too_many_for_a_list_come_in_order_too(tmp_path, monkeypatch):
     monkeypatch.setattr(images, "_NAMES_A_RUN", 3)
-    strange = [] if sys.platform == "win32" else [os.fsdecode(b"\xff.jpg"), "line\nbreak.jpg"]
-    wanted = [f"{n}.jpg" for n in range(11)] + ["\u00e9.jpg", "\uffee.jpg", "\U0001f637.jpg", *strange]
-    try:
-        for name in wanted:
+    wanted = [f"{n}.jpg" for n in range(11)] + ["\u00e9.jpg", "\uffee.jpg", "\U0001f637.jpg"]
+    for name in wanted:
+        (tmp_path / name).touch()
+    for name in ("\udcff.jpg", "line\nbreak.jpg"):
+        # Windows and macOS each refuse one of them.
+        with contextlib.suppress(OSError):
             (tmp_path / name).touch()
-    except OSError:
-        pytest.skip("this file system takes no such names")
+            wanted.append(name)
     (tmp_path / ".hidden.jpg").touch()
     assert [path.name for path in iter_paths([tmp_path])] == sorted(wanted)
 
