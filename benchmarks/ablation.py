@@ -58,6 +58,7 @@ ROWS = (
     Row("without confusers", generate=("--confusers", "0"), kept=(0.5, 1.0)),
     Row("without accessories", generate=("--accessories", "0")),
     Row("surgical masks only", generate=("--masks", "surgical,surgical_tied")),
+    Row("with turned heads", generate=("--turn", "0.2")),
     Row("augmentation: street", train=("--augment", "street")),
     Row("from block 10 on", train=("--fine-tune", "10")),
     Row("portraits only", sources=("portraits",)),

@@ -104,7 +104,7 @@ def _recipes(sources: tuple[str, ...], args: argparse.Namespace) -> list[Recipe]
             Recipe("without camera", replace(full, camera="none"), sources, args.copies),
             Recipe("without confusers", replace(full, confuser_chance=0.0), sources, args.copies),
             Recipe("without accessories", replace(full, accessory_chance=0.0), sources, args.copies),
-            Recipe("without turned heads", replace(full, turn_chance=0.0), sources, args.copies),
+            Recipe("with turned heads", replace(full, turn_chance=0.2), sources, args.copies),
             Recipe("without people in front", _nobody_in_front(full), sources, args.copies),
             Recipe(
                 "with badly worn masks as none",

@@ -302,6 +302,7 @@ def sampling_settings(settings: Settings) -> SamplingSettings:
         masked_confusers=scarves,
         masked_confuser_chance=settings.confusers / 3 if counts_as_mask else 0.0,
         accessory_chance=settings.accessories,
+        turn_chance=settings.turn,
         camera=settings.camera,
         crop=settings.crop,
         size=settings.size,

@@ -82,7 +82,7 @@ class SamplingSettings:
     masked_confuser_chance: float = 0.0
     accessory_chance: float = 0.2
     accessories: Weighted = ()
-    turn_chance: float = 0.2
+    turn_chance: float = 0.0
     camera: Strength = "street"
     crop: CropMode = "face"
     size: int = 224

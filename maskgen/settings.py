@@ -41,6 +41,8 @@ class Settings:
         confusers: share of the unmasked images in which something else covers
             the face.
         accessories: share of the images with glasses, a cap or hair.
+        turn: share of the images in which the head is turned further than it
+            was photographed; none in scenes.
         camera: how hard the camera treats the picture.
         scarf_label: what a scarf or bandana pulled over the nose counts as.
         per_face: images per face and class.
@@ -66,6 +68,7 @@ class Settings:
     count_incorrect_as: CountAs = "skip"
     confusers: float = 0.12
     accessories: float = 0.2
+    turn: float = 0.0
     camera: Strength = "street"
     scarf_label: ScarfLabel = "without_mask"
     per_face: int = 1
@@ -94,6 +97,8 @@ class Settings:
         need(self.max_side == 0 or self.max_side >= 64, f"--max-side takes 0 or at least 64, got {self.max_side}")
         need(0 <= self.confusers <= 1, f"--confusers takes a share of 0 to 1, got {self.confusers}")
         need(0 <= self.accessories <= 1, f"--accessories takes a share of 0 to 1, got {self.accessories}")
+        need(0 <= self.turn <= 1, f"--turn takes a share of 0 to 1, got {self.turn}")
+        need(not (self.turn and self.crop == "scene"), "--turn needs --crop face: a scene keeps its heads")
         shares = len(self.split) == 3 and min(self.split) >= 0 and math.isclose(sum(self.split), 1, abs_tol=1e-6)
         need(shares, f"split takes three shares that add up to 1, got {self.split}")
         need(self.extension in EXTENSIONS, f"images are written as {', '.join(EXTENSIONS)}, not {self.extension!r}")

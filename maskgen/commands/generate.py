@@ -76,6 +76,10 @@ def generate(
         float,
         _option("--accessories", help="Share of faces with glasses, a cap or hair.", group=_DRAWN, min=0, max=1),
     ] = 0.2,
+    turn: Annotated[
+        float,
+        _option("--turn", help="Share of faces turned 12 to 45 degrees further aside.", group=_DRAWN, min=0, max=1),
+    ] = 0.0,
     camera: Annotated[
         str, _option("--camera", help="How hard the camera treats pictures: none, mild or street.", group=_DRAWN)
     ] = "street",
@@ -162,6 +166,7 @@ def generate(
         "count_incorrect_as": count_incorrect_as,
         "confusers": confusers,
         "accessories": accessories,
+        "turn": turn,
         "camera": camera,
         "scarf_label": scarf_label,
         "per_face": per_face,

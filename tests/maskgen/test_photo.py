@@ -146,7 +146,7 @@ def test_an_output_that_fails_ends_the_run(
 
 
 @pytest.mark.parametrize("settings", [
-    {"classes": 3, "per_face": 6, "accessories": 1.0},
+    {"classes": 3, "per_face": 6, "accessories": 1.0, "turn": 0.5},
     {"confusers": 1.0, "accessories": 0.0, "per_face": 8, "size": 96},
     {"confusers": 0.0, "camera": "none", "size": 320, "extension": "png", "per_face": 2},
     {"crop": "scene", "extension": "webp", "classes": 3},

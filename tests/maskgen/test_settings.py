@@ -26,6 +26,8 @@ def test_settings_survive_json() -> None:
         ({"quality": 101}, "--quality"),
         ({"confusers": 2.0}, "--confusers"),
         ({"accessories": -1.0}, "--accessories"),
+        ({"turn": 2.0}, "--turn takes"),
+        ({"turn": 0.1, "crop": "scene"}, "--turn needs --crop face"),
         ({"camera": "film"}, "none, mild, street"),
         ({"crop": "round"}, "face, scene"),
         ({"extension": "gif"}, "jpg, png, webp"),

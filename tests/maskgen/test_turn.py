@@ -150,8 +150,9 @@ def test_who_stands_in_front_does_not_turn() -> None:
 
 
 def test_a_share_of_every_class_turns_but_no_scene() -> None:
+    some = SamplingSettings(turn_chance=0.2)
     for label in LABELS:
-        turns = [draw(image_rng(0, "a", 0, copy, label), label, WARDROBE).turn for copy in range(300)]
+        turns = [draw(image_rng(0, "a", 0, copy, label), label, WARDROBE, some).turn for copy in range(300)]
         assert 0.12 < np.mean([turn is not None for turn in turns]) < 0.29
     scene = SamplingSettings(crop="scene", turn_chance=1.0)
     assert draw(image_rng(0, "a", 0, 0, "with_mask"), "with_mask", WARDROBE, scene).turn is None
