@@ -163,10 +163,11 @@ def test_closing_leaves_no_thread_and_no_port() -> None:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
+    from selenium import webdriver
+
     driver, binary = shutil.which("chromedriver"), shutil.which("chromium") or shutil.which("google-chrome")
     if driver is None or binary is None:
         pytest.skip("needs Chromium and chromedriver")
-    webdriver = pytest.importorskip("selenium.webdriver")
     options = webdriver.ChromeOptions()
     options.binary_location = binary
     for word in _CHROMIUM_WORDS.split():

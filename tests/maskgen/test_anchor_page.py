@@ -41,8 +41,8 @@ def picture(tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def chrome() -> Iterator[Chrome]:
-    webdriver = pytest.importorskip("selenium.webdriver")
-    service = pytest.importorskip("selenium.webdriver.chrome.service")
+    from selenium import webdriver
+
     driver = shutil.which("chromedriver")
     if driver is None:
         pytest.skip("needs chromedriver and Chromium")
@@ -55,7 +55,7 @@ def chrome() -> Iterator[Chrome]:
         options.add_argument(f"--{word}")
     options.add_argument("--window-size=1400,1000")
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    chrome = webdriver.Chrome(options=options, service=service.Service(driver))
+    chrome = webdriver.Chrome(options=options, service=webdriver.ChromeService(driver))
     chrome.set_page_load_timeout(60)
     chrome.set_script_timeout(60)
     yield chrome

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import zlib
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -102,7 +103,6 @@ def test_sixteen_bits_keep_their_upper_eight(kind):
 
 @pytest.mark.parametrize("suffix", [".png", ".tiff"])
 def test_sixteen_bit_colour(suffix):
-    cv2 = pytest.importorskip("cv2")
     deep = gradient().astype(np.uint16) * 257
     done, data = cv2.imencode(suffix, deep[..., ::-1])
     assert done

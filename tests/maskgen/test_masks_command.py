@@ -79,7 +79,6 @@ def test_show_alone(tmp_path: Path) -> None:
 
 
 def test_show_on_a_face(tmp_path: Path) -> None:
-    pytest.importorskip("maskgen.landmarks")
     path = tmp_path / "picture.png"
     code, _, err = run("show", "surgical", "--output", path)
     assert code == 0

@@ -18,7 +18,6 @@ HERE = Path(__file__).parent
 
 @pytest.mark.slow
 def test_two_nodes_one_killed_give_the_same_bytes(tmp_path: Path) -> None:
-    pytest.importorskip("ray")
     if sys.platform == "win32":
         pytest.skip("ray.cluster_utils needs POSIX")
     (tmp_path / "in").mkdir()

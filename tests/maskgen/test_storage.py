@@ -23,13 +23,12 @@ from maskgen.storage import LocalStore, RemoteStore, Store, iter_inputs, open_st
 @pytest.fixture
 def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """``s3://...`` on a moto server of our own, reached through s3fs by this process and by its workers."""
-    pytest.importorskip("s3fs")
-    moto = pytest.importorskip("moto.server")
     import fsspec
     import requests
     import s3fs
+    from moto.server import ThreadedMotoServer
 
-    server = moto.ThreadedMotoServer(port=0, verbose=False)
+    server = ThreadedMotoServer(port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
     address = f"http://{host.replace('0.0.0.0', '127.0.0.1')}:{port}"

@@ -62,7 +62,6 @@ def test_saved_model(model: Bundle, tmp_path: Path) -> None:
 
 
 def test_onnx(model: Bundle, tmp_path: Path) -> None:
-    pytest.importorskip("tf2onnx", reason="needs the onnx extra")
     made = export(model, "onnx", output=tmp_path / "model.onnx", faces=_faces()[:2])
     assert made.max_shift < 1e-3
 

@@ -1,4 +1,4 @@
-import pytest
+import dlib
 
 from maskgen.faces.boxes import covered, from_dlib, merged
 from maskgen.types import Box, Face
@@ -9,7 +9,6 @@ def face(left, top, right, bottom, score):
 
 
 def test_a_dlib_rectangle_gains_its_last_pixel():
-    dlib = pytest.importorskip("dlib")
     assert from_dlib(dlib.rectangle(10, 20, 19, 39)) == Box(10, 20, 20, 40)
 
 

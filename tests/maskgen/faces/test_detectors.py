@@ -115,7 +115,6 @@ def test_dlibs_network(astronaut):
 
 @pytest.mark.slow
 def test_mtcnn(astronaut):
-    pytest.importorskip("mtcnn", reason="the extra maskgen[mtcnn] is not installed")
     detector = faces.load("mtcnn")
     best = detector.detect(astronaut)[0]
     assert best.box.iou(FACE) > 0.4

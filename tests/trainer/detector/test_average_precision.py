@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from trainer.detector.average_precision import Found, curve, match, mean_average_precision
+from trainer.detector.evaluate import coco_figures
 
 
 def found(
@@ -79,9 +80,6 @@ def test_recall_at_one_false_alarm_a_picture() -> None:
 
 
 def test_it_agrees_with_pycocotools() -> None:
-    pytest.importorskip("pycocotools")
-    from trainer.detector.evaluate import coco_figures
-
     rng = np.random.default_rng(5)
     pictures = []
     for _ in range(30):
