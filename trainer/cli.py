@@ -11,6 +11,7 @@ import typer
 if TYPE_CHECKING:
     from trainer.bundle import Bundle
     from trainer.config import TrainConfig
+    from trainer.run_folder import SettingsT, Summary
 
 app = typer.Typer()
 
@@ -169,17 +170,9 @@ def train(
     if preview_augment is not None:
         _preview(dataset, preview_augment, config)
         return
-    from trainer.train import settings_of
     from trainer.train import train as run
 
-    if resume and (earlier := settings_of(model)) is not None:
-        named = {name for name in given if _on_command_line(ctx, name)}
-        changed = [n for n in named if hasattr(earlier, n) and getattr(earlier, n) != getattr(config, n)]
-        if changed:
-            raise InputError(
-                f"the run in {model} has other settings for {', '.join(sorted(changed))}; "
-                "leave them out, or start anew with --overwrite"
-            )
+    if resume and (earlier := _earlier(ctx, model, config)) is not None:
         config = earlier
     elif resume and (model / "bundle.json").is_file() and not overwrite:
         typer.echo(f"{model} is finished already", err=True)
@@ -189,9 +182,7 @@ def train(
     from trainer.report import text_report
 
     typer.echo(text_report(summary.result))
-    spent = ", ".join(f"{name.replace('_', ' ')} {value:.0f} s" for name, value in summary.seconds.items())
-    typer.echo(f"{summary.split} split of {dataset}; {spent}")
-    typer.echo(f"wrote {model}; try: maskgen evaluate {model} FOLDER, or maskgen detect image --model {model} PHOTO")
+    _say_done(summary, dataset, model, "FOLDER")
 
 
 @app.command()
@@ -317,7 +308,7 @@ def _settle() -> None:
 
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")
-    from trainer.litert import quiet_stderr
+    from maskgen.quiet import quiet_stderr
 
     with quiet_stderr():
         import keras
@@ -332,6 +323,30 @@ def _bundle(folder: Path | None, task: str = "classifier") -> Bundle:
     return open_bundle(folder, task)
 
 
+def _earlier(ctx: typer.Context, model: Path, config: SettingsT) -> SettingsT | None:
+    """The settings of the unfinished run in MODEL, which the words said now may repeat but not change."""
+    from maskgen.errors import InputError
+    from trainer.run_folder import settings_of
+
+    earlier = settings_of(model, type(config))
+    if earlier is None:
+        return None
+    said = [name for name in ctx.params if hasattr(earlier, name) and _on_command_line(ctx, name)]
+    changed = sorted(name for name in said if getattr(earlier, name) != getattr(config, name))
+    if changed:
+        raise InputError(
+            f"the run in {model} has other settings for {', '.join(changed)}; "
+            "leave them out, or start anew with --overwrite"
+        )
+    return earlier
+
+
+def _say_done(summary: Summary[Any], dataset: Path, model: Path, other: str) -> None:
+    spent = ", ".join(f"{name.replace('_', ' ')} {value:.0f} s" for name, value in summary.seconds.items())
+    typer.echo(f"{summary.split} split of {dataset}; {spent}")
+    typer.echo(f"wrote {model}; try: maskgen evaluate {model} {other}, or maskgen detect image --model {model} PHOTO")
+
+
 def _option(name: str) -> str:
     return "--" + name.replace("_", "-")
 
@@ -343,7 +358,6 @@ def _train_detector(ctx: typer.Context, given: dict[str, Any]) -> None:
     from maskgen.errors import InputError
     from trainer.detector.config import DetectorConfig
     from trainer.detector.report import text_report
-    from trainer.detector.train import settings_of
     from trainer.detector.train import train as run
     from trainer.progress import reporting
 
@@ -361,13 +375,7 @@ def _train_detector(ctx: typer.Context, given: dict[str, Any]) -> None:
         raise InputError(f"--sizes takes numbers with commas between, got {given['sizes']!r}") from None
     config = DetectorConfig.from_json({name: given[name] for name in named & settings})
     model, resume, overwrite = given["model"], given["resume"], given["overwrite"]
-    if resume and (earlier := settings_of(model)) is not None:
-        changed = [name for name in named & settings if getattr(earlier, name) != getattr(config, name)]
-        if changed:
-            raise InputError(
-                f"the run in {model} has other settings for {', '.join(sorted(changed))}; "
-                "leave them out, or start anew with --overwrite"
-            )
+    if resume and (earlier := _earlier(ctx, model, config)) is not None:
         config = earlier
     elif resume and (model / "bundle.json").is_file() and not overwrite:
         typer.echo(f"{model} is finished already", err=True)
@@ -384,9 +392,7 @@ def _train_detector(ctx: typer.Context, given: dict[str, Any]) -> None:
             reporter=reporter,
         )
     typer.echo(text_report(summary.result))
-    spent = ", ".join(f"{name.replace('_', ' ')} {value:.0f} s" for name, value in summary.seconds.items())
-    typer.echo(f"{summary.split} split of {given['dataset']}; {spent}")
-    typer.echo(f"wrote {model}; try: maskgen evaluate {model} SCENES, or maskgen detect image --model {model} PHOTO")
+    _say_done(summary, given["dataset"], model, "SCENES")
 
 
 def _evaluate_detector(

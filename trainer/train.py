@@ -2,52 +2,26 @@
 
 from __future__ import annotations
 
-import importlib.metadata
-import json
-import logging
-import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 
-from maskgen.errors import DatasetError, InputError, TrainError
-from trainer import checkpoint, metrics, models, report
-from trainer.bundle import BUNDLE_NAME, KERAS_NAME, LITERT_NAME, Bundle, file_sha256, write_whole
+from maskgen.errors import DatasetError
+from trainer import metrics, models, report
+from trainer.bundle import KERAS_NAME, LITERT_NAME, Bundle, file_sha256, write_whole
 from trainer.config import TrainConfig
 from trainer.dataset import Dataset, Faces, Sample, check_faces, decode, load
 from trainer.evaluate import Evaluation, judge, run
 from trainer.progress import Reporter
+from trainer.run_folder import Summary, make_room, publish, save_network, stage, versions, writing
 
-logger = logging.getLogger(__name__)
-
-SETTINGS: Final = "settings.json"
 CHECK_FACES: Final = 128
 """Faces on which an exported file is compared with Keras."""
-
-
-@dataclass(frozen=True, slots=True)
-class Summary:
-    """What a run made.
-
-    Attributes:
-        bundle: the model folder.
-        result: the evaluation of the test split, else of the validation split.
-        split: which of the two.
-        source: where the first weights came from.
-        seconds: by phase.
-    """
-
-    bundle: Bundle
-    result: Evaluation
-    split: str
-    source: str
-    seconds: dict[str, float]
 
 
 def train(
@@ -59,7 +33,7 @@ def train(
     overwrite: bool = False,
     threads: int = 2,
     reporter: Reporter | None = None,
-) -> Summary:
+) -> Summary[Evaluation]:
     """Train a classifier.
 
     Args:
@@ -79,8 +53,7 @@ def train(
     """
     reporter = reporter or Reporter()
     model, dataset = Path(model), Path(dataset)
-    work = model / checkpoint.FOLDER
-    _make_room(model, dataset, work, resume=resume, overwrite=overwrite)
+    work = make_room(model, dataset, resume=resume, overwrite=overwrite)
     seconds: dict[str, float] = {}
     found = load(
         dataset,
@@ -90,44 +63,11 @@ def train(
         group_by=config.group_by,
         seed=config.seed,
     )
-    try:
-        work.mkdir(parents=True, exist_ok=True)
-        write_whole(work / SETTINGS, (json.dumps(config.to_json(), indent=2) + "\n").encode())
+    with writing(work, config):
         began = time.perf_counter()
         faces = {name: _decode(name, part, found, config, threads, work, reporter) for name, part in _parts(found)}
         seconds["decode"] = time.perf_counter() - began
         return _train(found, faces, model, work, config, resume, threads, reporter, seconds)
-    except OSError as error:
-        raise TrainError(
-            f"{error.filename or model} cannot be written: {error.strerror or error}; "
-            f"what is in {work} is kept: make room and run the same command with --resume"
-        ) from None
-
-
-def settings_of(model: Path) -> TrainConfig | None:
-    """The settings of an unfinished run in a model folder, or None."""
-    path = Path(model) / checkpoint.FOLDER / SETTINGS
-    if not path.is_file():
-        return None
-    try:
-        return TrainConfig.from_json(json.loads(path.read_text(encoding="utf-8")))
-    except (ValueError, TypeError) as error:
-        raise TrainError(f"{path} is damaged ({error}); start anew with --overwrite") from None
-
-
-def _make_room(model: Path, dataset: Path, work: Path, *, resume: bool, overwrite: bool) -> None:
-    if model.exists() and not model.is_dir():
-        raise InputError(f"{model} is a file; a model is a folder")
-    if model.resolve() == dataset.resolve() or dataset.resolve() in model.resolve().parents:
-        raise InputError(f"the model folder {model} lies inside the dataset {dataset}; choose another place")
-    if work.is_dir() and not resume:
-        if not overwrite:
-            raise InputError(f"{model} holds an unfinished run; go on with --resume, or start anew with --overwrite")
-        shutil.rmtree(work)
-    elif (model / BUNDLE_NAME).exists() and not overwrite and not work.is_dir():
-        raise InputError(f"{model} holds a finished model; replace it with --overwrite, or choose another folder")
-    elif model.is_dir() and not overwrite and not work.is_dir() and any(model.iterdir()):
-        raise InputError(f"{model} is not empty and holds no model; choose another folder")
 
 
 def _parts(found: Dataset) -> Iterator[tuple[str, tuple[Sample, ...]]]:
@@ -173,7 +113,7 @@ def _train(
     threads: int,
     reporter: Reporter,
     seconds: dict[str, float],
-) -> Summary:
+) -> Summary[Evaluation]:
     import keras
 
     from trainer.fit import fit
@@ -195,16 +135,14 @@ def _train(
         resume=resume,
         threads=threads,
         reporter=reporter,
-        on_best=lambda best: _save_network(_plain(best, config), work / "best.keras"),
+        on_best=lambda best: save_network(_plain(best, config), work / "best.keras"),
     )
     seconds |= fitted.seconds
     if fitted.resumed:
         reporter.note("went on from the checkpoint")
     network = _plain(network, config)
-    staged = work / "finished"
-    shutil.rmtree(staged, ignore_errors=True)
-    staged.mkdir(parents=True)
-    _save_network(network, staged / KERAS_NAME)
+    staged = stage(work)
+    save_network(network, staged / KERAS_NAME)
     if config.compact:
         _compact(network, staged / KERAS_NAME)
     began = time.perf_counter()
@@ -226,7 +164,7 @@ def _train(
         dataset=found.digest,
         config={**config.to_json(), "first_weights": source.partition(":")[0]},
         export={LITERT_NAME: exported},
-        versions=_versions(),
+        versions=versions(),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
     )
     bundle.save()
@@ -237,8 +175,7 @@ def _train(
     judged_on = f"the {'test' if split == 'test' else 'validation'} split of `{found.digest['name']}`"
     report.write_report(result, staged, title=f"Classifier {model.resolve().name}", history=fitted.history)
     write_whole(staged / "README.md", report.model_card(bundle, result, source, judged_on).encode())
-    _move(staged, model)
-    shutil.rmtree(work)
+    publish(work, model)
     return Summary(Bundle.load(model), result, split, source, seconds)
 
 
@@ -282,26 +219,12 @@ def _plain(network: Any, config: TrainConfig) -> Any:
     return twin
 
 
-def _save_network(network: Any, path: Path) -> None:
-    """Save whole: to a temporary name, then renamed. The optimizer's state is no part of a network."""
-    import keras
-
-    bare = keras.Model(network.input, network.output, name=network.name)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.stem}.tmp.keras")
-    try:
-        bare.save(temporary)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
 def _compact(network: Any, path: Path) -> None:
     from trainer import compact
 
     compact.fold_batch_norm(network)
     compact.round_weights(network)
-    _save_network(network, path)
+    save_network(network, path)
     compact.compress(path)
 
 
@@ -312,25 +235,3 @@ def _export(network: Any, staged: Path, val: Faces, config: TrainConfig) -> dict
     some = np.ascontiguousarray(val.pixels[::step][:CHECK_FACES])
     quantize: export.Quantize = "none" if config.litert == "float32" else config.litert
     return export.write(network, staged / LITERT_NAME, "litert", quantize, some).to_json()
-
-
-def _move(staged: Path, model: Path) -> None:
-    """Put the finished files in place, ``bundle.json`` last: without it the folder is no model."""
-    (model / BUNDLE_NAME).unlink(missing_ok=True)
-    for path in sorted(staged.iterdir(), key=lambda p: p.name == BUNDLE_NAME):
-        path.replace(model / path.name)
-
-
-def _versions() -> dict[str, str]:
-    import keras
-
-    found = {"keras_backend": keras.backend.backend()}
-    for name in ("maskgen", "keras", "tensorflow", "numpy", "albumentations"):
-        try:
-            found[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            from maskgen import __version__
-
-            if name == "maskgen":
-                found[name] = __version__
-    return found

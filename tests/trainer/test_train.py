@@ -14,7 +14,8 @@ from trainer.bundle import Bundle
 from trainer.config import TrainConfig
 from trainer.litert import LiteRTModel
 from trainer.models.weights import load_network
-from trainer.train import settings_of, train
+from trainer.run_folder import settings_of
+from trainer.train import train
 
 from .conftest import TINY
 
@@ -106,7 +107,7 @@ def test_a_full_disk_is_one_clear_word(plain_dataset: Path, tmp_path: Path, monk
     monkeypatch.setattr("trainer.train._train", full)
     with pytest.raises(TrainError, match=r"No space left.*--resume"):
         train(plain_dataset, tmp_path / "model", TrainConfig(**TINY))
-    assert settings_of(tmp_path / "model") == TrainConfig(**TINY)
+    assert settings_of(tmp_path / "model", TrainConfig) == TrainConfig(**TINY)
 
 
 def test_a_broken_overwrite_leaves_the_old_model(trained: Path, plain_dataset: Path, tmp_path: Path) -> None:
@@ -118,8 +119,8 @@ def test_a_broken_overwrite_leaves_the_old_model(trained: Path, plain_dataset: P
 
 
 def test_settings_of_nothing(tmp_path: Path) -> None:
-    assert settings_of(tmp_path) is None
+    assert settings_of(tmp_path, TrainConfig) is None
     (tmp_path / checkpoint.FOLDER).mkdir()
     (tmp_path / checkpoint.FOLDER / "settings.json").write_text("{")
     with pytest.raises(TrainError, match="damaged"):
-        settings_of(tmp_path)
+        settings_of(tmp_path, TrainConfig)

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
-import shutil
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -14,10 +12,10 @@ from typing import Any, Final
 import numpy as np
 
 from maskgen import images
-from maskgen.errors import BundleError, DatasetError, TrainError, WeightsError
+from maskgen.errors import BundleError, DatasetError, WeightsError
 from maskgen.onestage import NMS_IOU, STRIDES, OneStage
 from maskgen.types import RGB
-from trainer import checkpoint, compact
+from trainer import compact
 from trainer.bundle import KERAS_NAME, LITERT_NAME, Bundle, file_sha256, packaged_bundle, write_whole
 from trainer.detector import data, export, report
 from trainer.detector.config import DetectorConfig
@@ -27,29 +25,10 @@ from trainer.detector.fit import fit
 from trainer.fit import Fitted
 from trainer.models import onestage
 from trainer.progress import Reporter
-from trainer.train import SETTINGS, _make_room, _move, _save_network, _versions
+from trainer.run_folder import Summary, make_room, publish, save_network, stage, versions, writing
 
 CHECK_PICTURES: Final = 48
 """Pictures on which an exported file is compared with Keras."""
-
-
-@dataclass(frozen=True, slots=True)
-class Summary:
-    """What a run made.
-
-    Attributes:
-        bundle: the model folder.
-        result: the evaluation of the test split, else of the validation split.
-        split: which of the two.
-        source: where the first weights came from.
-        seconds: by phase.
-    """
-
-    bundle: Bundle
-    result: Evaluation
-    split: str
-    source: str
-    seconds: dict[str, float]
 
 
 def train(
@@ -62,7 +41,7 @@ def train(
     overwrite: bool = False,
     threads: int = 2,
     reporter: Reporter | None = None,
-) -> Summary:
+) -> Summary[Evaluation]:
     """Train a detector.
 
     Args:
@@ -84,8 +63,7 @@ def train(
     """
     reporter = reporter or Reporter()
     model, dataset = Path(model), Path(dataset)
-    work = model / checkpoint.FOLDER
-    _make_room(model, dataset, work, resume=resume, overwrite=overwrite)
+    work = make_room(model, dataset, resume=resume, overwrite=overwrite)
     found = data.load(dataset, config.labels, incorrect=config.incorrect, val_fraction=config.val_fraction)
     if "train" not in found.parts:
         raise DatasetError(f"{dataset} has no train.json; nothing to learn from")
@@ -95,15 +73,8 @@ def train(
         second = data.load(also, config.labels, incorrect=config.incorrect, val_fraction=0.0)
         more = second.parts["train"]
         digest["also"] = dict(second.digest)
-    try:
-        work.mkdir(parents=True, exist_ok=True)
-        write_whole(work / SETTINGS, (json.dumps(config.to_json(), indent=2) + "\n").encode())
+    with writing(work, config):
         return _train(found, more, digest, model, work, config, resume, threads, reporter)
-    except OSError as error:
-        raise TrainError(
-            f"{error.filename or model} cannot be written: {error.strerror or error}; "
-            f"what is in {work} is kept: make room and run the same command with --resume"
-        ) from None
 
 
 def _train(
@@ -116,7 +87,7 @@ def _train(
     resume: bool,
     threads: int,
     reporter: Reporter,
-) -> Summary:
+) -> Summary[Evaluation]:
     import keras
 
     keras.utils.set_random_seed(config.seed)
@@ -133,7 +104,7 @@ def _train(
         resume=resume,
         threads=threads,
         reporter=reporter,
-        on_best=lambda best: _save_network(best, work / "best.keras"),
+        on_best=lambda best: save_network(best, work / "best.keras"),
     )
     return finish(network, fitted, found, digest, model, work, config, source, reporter)
 
@@ -148,7 +119,7 @@ def finish(
     config: DetectorConfig,
     source: str,
     reporter: Reporter,
-) -> Summary:
+) -> Summary[Evaluation]:
     """Export, measure and describe a trained network, and put the model folder in place.
 
     Args:
@@ -163,13 +134,11 @@ def finish(
         reporter: who is told.
     """
     seconds = dict(fitted.seconds)
-    staged = work / "finished"
-    shutil.rmtree(staged, ignore_errors=True)
-    staged.mkdir(parents=True)
+    staged = stage(work)
     if config.litert == "float16":
         # Rounding here makes both files hold the same weights, but for what the converter folds.
         compact.round_weights(network)
-    _save_network(network, staged / KERAS_NAME)
+    save_network(network, staged / KERAS_NAME)
     compact.compress(staged / KERAS_NAME)
     began = time.perf_counter()
     reporter.start("exporting", 1)
@@ -206,26 +175,14 @@ def finish(
             "nms_iou": NMS_IOU,
         },
         export={LITERT_NAME: exported.to_json()},
-        versions=_versions(),
+        versions=versions(),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
     )
     bundle.save()
     report.write_report(result, staged, title=f"Detector {model.resolve().name}", history=fitted.history)
     write_whole(staged / "README.md", report.model_card(bundle, result, source).encode())
-    _move(staged, model)
-    shutil.rmtree(work)
+    publish(work, model)
     return Summary(Bundle.load(model), result, split, source, seconds)
-
-
-def settings_of(model: Path) -> DetectorConfig | None:
-    """The settings of an unfinished run in a model folder, or None."""
-    path = Path(model) / checkpoint.FOLDER / SETTINGS
-    if not path.is_file():
-        return None
-    try:
-        return DetectorConfig.from_json(json.loads(path.read_text(encoding="utf-8")))
-    except (ValueError, TypeError) as error:
-        raise TrainError(f"{path} is damaged ({error}); start anew with --overwrite") from None
 
 
 def start(network: Any, config: DetectorConfig) -> str:
