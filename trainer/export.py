@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
-import os
 import shutil
-import subprocess
-import sys
 import tempfile
-import warnings
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -20,12 +15,12 @@ from numpy.typing import NDArray
 
 from maskgen.errors import InputError, TrainError
 from trainer.bundle import KERAS_NAME, Bundle, file_sha256
-from trainer.litert import LiteRTModel, quiet_stderr
+from trainer.convert import Quantize, elsewhere, quiet, to_litert
+from trainer.litert import LiteRTModel
 
 logger = logging.getLogger(__name__)
 
 Format = Literal["litert", "onnx", "saved_model"]
-Quantize = Literal["none", "float16", "int8"]
 
 LIMITS: Final = {"none": 1e-3, "float16": 2e-2, "int8": 0.5}
 """Largest change of any probability that is put up with, by storage.
@@ -137,8 +132,8 @@ def write(
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=".export-") as work:
         made = Path(work) / target.name
-        with _quiet():
-            _convert(network, made, to, quantize, faces)
+        with quiet():
+            convert(network, made, to, quantize, faces)
             found = _run(made, to, faces)
         gaps = np.abs(found - expected)
         changed = int(((found[:, 0] >= threshold) != (expected[:, 0] >= threshold)).sum())
@@ -163,8 +158,6 @@ def record(bundle: Bundle, exported: Exported) -> None:
     """Enter a file of the model folder in its ``bundle.json``."""
     if exported.path.parent.resolve() != bundle.folder.resolve() or not exported.path.is_file():
         return
-    from dataclasses import replace
-
     name = exported.path.name
     replace(
         bundle,
@@ -204,14 +197,29 @@ def portraits(size_wh: tuple[int, int], count: int = 48) -> NDArray[np.uint8]:
     return np.stack(varied)
 
 
-def _convert(network: Any, path: Path, to: Format, quantize: Quantize, faces: NDArray[np.uint8]) -> None:
+def convert(
+    network: Any, path: Path, to: Format, quantize: Quantize, faces: NDArray[np.uint8] | Sequence[NDArray[np.uint8]]
+) -> None:
+    """Write a network in another format, unchecked.
+
+    Args:
+        network: the ``keras.Model``.
+        path: the file or, for a SavedModel, the folder.
+        to: the format.
+        quantize: how LiteRT stores the weights.
+        faces: (H, W, 3) each, of the network's size; int8 calibrates with them.
+
+    Raises:
+        InputError: a converter is not installed.
+        TrainError: TensorFlow failed in a process of its own.
+    """
     import keras
 
     if keras.backend.backend() != "tensorflow":
-        _convert_elsewhere(network, path, to, quantize, faces)
+        elsewhere(convert, network, path, (to, quantize), faces)
         return
     if to == "litert":
-        path.write_bytes(_litert(network, quantize, faces))
+        path.write_bytes(to_litert(network, quantize, lambda: (face[None].astype(np.float32) for face in faces)))
         return
     if to == "onnx":
         for module in ("onnx", "tf2onnx"):
@@ -219,58 +227,10 @@ def _convert(network: Any, path: Path, to: Format, quantize: Quantize, faces: ND
                 __import__(module)
             except ImportError:
                 raise InputError(f'--to onnx needs {module}; install it with: pip install "maskgen[onnx]"') from None
-        network.predict_on_batch(faces[:1].astype(np.float32))
+        network.predict_on_batch(np.asarray(faces[:1], np.float32))
         network.export(path, format="onnx", verbose=False)
         return
     network.export(path, format="tf_saved_model", verbose=False)
-
-
-def _litert(network: Any, quantize: Quantize, faces: NDArray[np.uint8]) -> bytes:
-    import tensorflow as tf
-
-    converter = tf.lite.TFLiteConverter.from_keras_model(network)
-    if quantize == "float16":
-        converter.optimizations = [tf.lite.Optimize.DEFAULT]
-        converter.target_spec.supported_types = [tf.float16]
-    elif quantize == "int8":
-
-        def calibration() -> Iterator[list[NDArray[np.float32]]]:
-            for face in faces:
-                yield [face[None].astype(np.float32)]
-
-        converter.optimizations = [tf.lite.Optimize.DEFAULT]
-        converter.representative_dataset = calibration
-        converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
-        # Pixels are whole numbers from 0 to 255 already; probabilities keep their fineness.
-        converter.inference_input_type = tf.uint8
-        converter.inference_output_type = tf.float32
-    return bytes(converter.convert())
-
-
-def _convert_elsewhere(network: Any, path: Path, to: Format, quantize: Quantize, faces: NDArray[np.uint8]) -> None:
-    """Only TensorFlow converts: hand the network to a Python that runs Keras on it."""
-    folder = path.parent
-    network.save(folder / "network.keras")
-    np.save(folder / "faces.npy", faces)
-    environment = {**os.environ, "KERAS_BACKEND": "tensorflow", "CUDA_VISIBLE_DEVICES": "", "TF_CPP_MIN_LOG_LEVEL": "3"}
-    code = (
-        "import sys, numpy as np; from pathlib import Path; from trainer.export import _convert; "
-        "from trainer.models.weights import load_network; folder = Path(sys.argv[1]); "
-        "_convert(load_network(folder / 'network.keras'), folder / sys.argv[2], sys.argv[3], sys.argv[4], "
-        "np.load(folder / 'faces.npy'))"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code, str(folder), path.name, to, quantize],
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    (folder / "network.keras").unlink()
-    (folder / "faces.npy").unlink()
-    if done.returncode:
-        last = (done.stderr.strip().splitlines() or ["no message"])[-1]
-        raise TrainError(f"TensorFlow, which converts networks to {to}, failed: {last}")
 
 
 def _run(path: Path, to: Format, faces: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -300,17 +260,3 @@ def _run_onnx(path: Path, faces: NDArray[np.uint8]) -> NDArray[np.float32]:
     return np.concatenate(
         [np.asarray(session.run(None, {name: faces[i : i + 1].astype(np.float32)})[0]) for i in range(len(faces))]
     )
-
-
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """Converters talk on stdout, stderr, as warnings and from C++; none of it is news."""
-    before = logging.root.manager.disable
-    logging.disable(logging.WARNING)
-    try:
-        with warnings.catch_warnings(), open(os.devnull, "w") as sink:  # noqa: PTH123 a device, not a path
-            warnings.simplefilter("ignore")
-            with contextlib.redirect_stdout(sink), contextlib.redirect_stderr(sink), quiet_stderr():
-                yield
-    finally:
-        logging.disable(before)

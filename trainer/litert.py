@@ -11,8 +11,6 @@ from numpy.typing import NDArray
 from maskgen.errors import BundleError, ShapeError
 from maskgen.quiet import quiet_stderr
 
-__all__ = ["LiteRTModel", "quiet_stderr"]
-
 
 class LiteRTModel:
     """A classifier file, loaded once; not to be shared between threads.

@@ -15,6 +15,7 @@ from maskgen.errors import DatasetError
 from trainer import metrics, models, report
 from trainer.bundle import KERAS_NAME, LITERT_NAME, Bundle, file_sha256, write_whole
 from trainer.config import TrainConfig
+from trainer.convert import Quantize
 from trainer.dataset import Dataset, Faces, Sample, check_faces, decode, load
 from trainer.evaluate import Evaluation, judge, run
 from trainer.progress import Reporter
@@ -233,5 +234,5 @@ def _export(network: Any, staged: Path, val: Faces, config: TrainConfig) -> dict
 
     step = max(1, len(val) // CHECK_FACES)
     some = np.ascontiguousarray(val.pixels[::step][:CHECK_FACES])
-    quantize: export.Quantize = "none" if config.litert == "float32" else config.litert
+    quantize: Quantize = "none" if config.litert == "float32" else config.litert
     return export.write(network, staged / LITERT_NAME, "litert", quantize, some).to_json()

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 
 from maskgen.errors import InputError, TrainError
 from trainer.bundle import Bundle
-from trainer.export import export, portraits, record
+from trainer.export import convert, export, portraits, record
 from trainer.litert import LiteRTModel
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def test_a_file_that_differs_is_not_kept(model: Bundle, tmp_path: Path, monkeypa
     def copy(network: object, path: Path, *_: object) -> None:
         path.write_bytes((model.folder / "model.tflite").read_bytes())
 
-    monkeypatch.setattr("trainer.export._convert", copy)
+    monkeypatch.setattr("trainer.export.convert", copy)
     target = tmp_path / "int8.tflite"
     target.write_bytes(b"the old one")
     with pytest.raises(TrainError, match="it was not kept"):
@@ -64,6 +65,25 @@ def test_saved_model(model: Bundle, tmp_path: Path) -> None:
 def test_onnx(model: Bundle, tmp_path: Path) -> None:
     made = export(model, "onnx", output=tmp_path / "model.onnx", faces=_faces()[:2])
     assert made.max_shift < 1e-3
+
+
+@pytest.mark.slow
+def test_another_backend_has_tensorflow_convert(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import keras
+
+    layers = [keras.Input((32, 32, 3)), keras.layers.GlobalAveragePooling2D(), keras.layers.Softmax()]
+    network = keras.Sequential(layers)
+    monkeypatch.setattr("keras.backend.backend", lambda: "jax")
+    convert(network, tmp_path / "model.tflite", "litert", "none", _faces())
+    found = LiteRTModel(tmp_path / "model.tflite").predict(_faces())
+    np.testing.assert_allclose(found, network(_faces().astype(np.float32)), atol=1e-5)
+    assert [path.name for path in tmp_path.iterdir()] == ["model.tflite"]
+
+    failed = subprocess.CompletedProcess([], 1, "", "Traceback ...\nValueError: why")
+    monkeypatch.setattr(subprocess, "run", lambda *_, **__: failed)
+    with pytest.raises(TrainError, match=r"failed on model\.tflite: ValueError: why"):
+        convert(network, tmp_path / "model.tflite", "litert", "none", _faces())
+    assert [path.name for path in tmp_path.iterdir()] == ["model.tflite"]
 
 
 def test_only_litert_is_quantised(model: Bundle) -> None:

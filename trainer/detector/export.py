@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import logging
-import os
-import subprocess
-import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,11 +15,9 @@ from numpy.typing import NDArray
 from maskgen.errors import InputError, TrainError
 from maskgen.onestage import OneStage, Raw, decode, fitted, suppress
 from maskgen.types import RGB
-from trainer.export import _quiet as quiet
+from trainer.convert import Quantize, elsewhere, quiet, to_litert
 
 logger = logging.getLogger(__name__)
-
-Quantize = Literal["none", "float16", "int8"]
 
 LIMITS: Final = {"none": 1e-3, "float16": 0.03, "int8": 0.35}
 """Largest change of any face's score that is put up with, by storage."""
@@ -31,9 +26,16 @@ LOST_LIMIT: Final = {"none": 0.0, "float16": 0.005, "int8": 0.05}
 """Largest share of faces above ``SURE`` that may have no counterpart."""
 
 SURE: Final = 0.4
+"""Score from which a face of Keras's is looked for in the file's: near the threshold of a trained detector."""
+
 SAME_IOU: Final = 0.7
+"""Least overlap of a face with its counterpart."""
+
 CHECK_SIDES: Final = (320, 480, 640)
 """Longer sides at which pictures are compared."""
+
+CALIBRATION_SIDE: Final = 416
+"""Longer side of the pictures that int8 learns its ranges from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +108,9 @@ def write(
             figures = compare(network, made, pictures, labels)
         exported = Exported(target, *figures, made.stat().st_size)
         logger.info("%s: largest shift of a score %.2g on %d faces", target.name, exported.max_shift, exported.faces)
-        if exported.max_shift > limit or exported.lost > LOST_LIMIT[quantize] * exported.faces + (exported.faces > 20):
+        # One face at the edge of ``SURE`` may go, unless there are so few that it says something.
+        allowed = LOST_LIMIT[quantize] * exported.faces + (exported.faces > 20)
+        if exported.max_shift > limit or exported.lost > allowed:
             raise TrainError(
                 f"the LiteRT file ({quantize}) moves a score by {exported.max_shift:.3f} (limit {limit:g}) and loses "
                 f"{exported.lost} of {exported.faces} faces; it was not kept: choose another --quantize, "
@@ -150,54 +154,25 @@ def _iou(box: NDArray[np.float64], found: Raw) -> NDArray[np.float64]:
 
 
 def convert(network: Any, path: Path, quantize: Quantize, pictures: Sequence[RGB]) -> None:
-    """Write the file, by TensorFlow, whatever backend Keras runs on."""
+    """Write the file, unchecked, whatever backend Keras runs on.
+
+    Args:
+        network: the ``keras.Model``.
+        path: the file.
+        quantize: how the weights are stored.
+        pictures: (H, W, 3) uint8, which int8 calibrates with.
+
+    Raises:
+        TrainError: TensorFlow failed in a process of its own.
+    """
     import keras
 
     if keras.backend.backend() != "tensorflow":
-        _convert_elsewhere(network, path, quantize, pictures)
+        elsewhere(convert, network, path, (quantize,), pictures)
         return
-    import tensorflow as tf
-
-    converter = tf.lite.TFLiteConverter.from_keras_model(network)
-    if quantize == "float16":
-        converter.optimizations = [tf.lite.Optimize.DEFAULT]
-        converter.target_spec.supported_types = [tf.float16]
-    elif quantize == "int8":
-
-        def calibration() -> Iterator[list[NDArray[np.float32]]]:
-            for picture in pictures:
-                yield [fitted(picture, 416)[0][None].astype(np.float32)]
-
-        converter.optimizations = [tf.lite.Optimize.DEFAULT]
-        converter.representative_dataset = calibration
-        # What cannot be done in int8 without loss (the last convolutions' logits) stays float.
-        converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8, tf.lite.OpsSet.TFLITE_BUILTINS]
-        converter.inference_input_type = tf.float32
-        converter.inference_output_type = tf.float32
-    path.write_bytes(bytes(converter.convert()))
+    # What cannot be done in int8 without loss (the last convolutions' logits) stays float.
+    path.write_bytes(to_litert(network, quantize, lambda: map(_calibrating, pictures), all_int8=False))
 
 
-def _convert_elsewhere(network: Any, path: Path, quantize: Quantize, pictures: Sequence[RGB]) -> None:
-    """Only TensorFlow converts: hand the network to a Python that runs Keras on it."""
-    folder = path.parent
-    network.save(folder / "network.keras")
-    np.savez(folder / "pictures.npz", *pictures)
-    environment = {**os.environ, "KERAS_BACKEND": "tensorflow", "CUDA_VISIBLE_DEVICES": "", "TF_CPP_MIN_LOG_LEVEL": "3"}
-    code = (
-        "import sys, numpy as np; from pathlib import Path; from trainer.detector.export import convert; "
-        "from trainer.models.weights import load_network; folder = Path(sys.argv[1]); "
-        "pictures = list(np.load(folder / 'pictures.npz').values()); "
-        "convert(load_network(folder / 'network.keras'), folder / sys.argv[2], sys.argv[3], pictures)"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code, str(folder), path.name, quantize],
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    (folder / "network.keras").unlink()
-    (folder / "pictures.npz").unlink()
-    if done.returncode:
-        last = (done.stderr.strip().splitlines() or ["no message"])[-1]
-        raise TrainError(f"TensorFlow, which converts networks to LiteRT, failed: {last}")
+def _calibrating(picture: RGB) -> NDArray[np.float32]:
+    return fitted(picture, CALIBRATION_SIDE)[0][None].astype(np.float32)

@@ -17,6 +17,7 @@ from maskgen.onestage import NMS_IOU, STRIDES, OneStage
 from maskgen.types import RGB
 from trainer import compact
 from trainer.bundle import KERAS_NAME, LITERT_NAME, Bundle, file_sha256, packaged_bundle, write_whole
+from trainer.convert import Quantize
 from trainer.detector import data, export, report
 from trainer.detector.config import DetectorConfig
 from trainer.detector.data import Scene
@@ -142,7 +143,7 @@ def finish(
     compact.compress(staged / KERAS_NAME)
     began = time.perf_counter()
     reporter.start("exporting", 1)
-    quantize: export.Quantize = "none" if config.litert == "float32" else "float16"
+    quantize: Quantize = "none" if config.litert == "float32" else "float16"
     exported = export.write(
         network, staged / LITERT_NAME, quantize, check_pictures(found.parts["val"]), len(config.labels)
     )
@@ -259,7 +260,7 @@ def export_again(
     found = data.load(scenes, bundle.labels)
     pictures = check_pictures(found.parts.get("val") or next(iter(found.parts.values())))
     network = load_network(bundle.path(KERAS_NAME))
-    kind: export.Quantize = "int8" if quantize == "int8" else "float16" if quantize == "float16" else "none"
+    kind: Quantize = "int8" if quantize == "int8" else "float16" if quantize == "float16" else "none"
     target = output or bundle.folder / file_name("litert", kind)
     made = export.write(network, target, kind, pictures, len(bundle.labels), max_shift=max_shift)
     if target.parent.resolve() == bundle.folder.resolve():

@@ -134,11 +134,11 @@ def test_int8_is_smaller_and_runs(disc_model: Path, scenes: Path, tmp_path: Path
     from trainer.detector.data import load
     from trainer.detector.export import convert
     from trainer.detector.train import check_pictures
-    from trainer.export import _quiet
+    from trainer.convert import quiet
     from trainer.models.weights import load_network
 
     pictures = check_pictures(load(scenes, ("with_mask", "without_mask")).parts["val"], 8)
-    with _quiet():
+    with quiet():
         convert(load_network(disc_model / "model.keras"), tmp_path / "small.tflite", "int8", pictures)
     assert (tmp_path / "small.tflite").stat().st_size < 0.75 * (disc_model / "model.tflite").stat().st_size
     assert len(OneStage(tmp_path / "small.tflite", 2).find(pictures[0], None, 0.01)) < 300
