@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import html
 import itertools
 import json
@@ -14,6 +13,7 @@ import numpy as np
 
 from trainer import metrics
 from trainer.bundle import Bundle, write_whole
+from trainer.page import BLUE, GREY, ORANGE, new_figure, page, save_figure, table
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 MISTAKES: Final = 64
 _TILE: Final = 112
-_BLUE, _ORANGE, _GREY = "#0072b2", "#d55e00", "#666666"  # told apart by colour-blind readers (Okabe and Ito)
 
 
 def percent(figure: Interval) -> str:
@@ -87,14 +86,14 @@ def write_report(result: Evaluation, folder: Path, *, title: str, history: Seque
     pictures: dict[str, str] = {}
     if history:
         pictures["curves.png"] = "Loss and balanced accuracy by epoch"
-        _save(_curves(history), folder / "curves.png")
+        save_figure(_curves(history), folder / "curves.png")
     for name, caption, draw in (
         ("confusion_matrix.png", "Confusion matrix", _confusion),
         ("roc.png", "ROC and precision-recall", _roc),
         ("reliability.png", "Calibration", _reliability),
     ):
         pictures[name] = caption
-        _save(draw(result), folder / name)
+        save_figure(draw(result), folder / name)
     sheet = mistakes_sheet(result)
     if sheet is not None:
         from maskgen.images import write
@@ -157,40 +156,21 @@ def mistakes_sheet(result: Evaluation) -> RGB | None:
 # ---------------------------------------------------------------- pictures
 
 
-def _figure(width: float, height: float, columns: int = 1) -> tuple[Figure, list[Any]]:
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(width, height), dpi=110, layout="constrained")
-    axes = figure.subplots(1, columns, squeeze=False)[0]
-    for axis in axes:
-        axis.spines[["top", "right"]].set_visible(False)
-        axis.grid(alpha=0.25)
-    return figure, list(axes)
-
-
-def _save(figure: Figure, path: Path) -> None:
-    import io
-
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png")
-    write_whole(path, buffer.getvalue())
-
-
 def _curves(history: Sequence[Mapping[str, Any]]) -> Figure:
-    figure, (losses, scores) = _figure(10, 4, 2)
+    figure, (losses, scores) = new_figure(10, 4, 2)
     x = np.arange(1, len(history) + 1)
     ends = [n + 0.5 for n, (a, b) in enumerate(itertools.pairwise(history), 1) if a["phase"] != b["phase"]]
     for axis, names, label in (
         (losses, ("loss", "val_loss"), "cross-entropy (labels smoothed)"),
         (scores, ("accuracy", "val_accuracy", "val_balanced_accuracy"), "share of right answers"),
     ):
-        styles = ((_BLUE, "-"), (_ORANGE, "-"), (_ORANGE, ":"))
+        styles = ((BLUE, "-"), (ORANGE, "-"), (ORANGE, ":"))
         for name, (colour, style) in zip(names, styles, strict=False):
             words = name.replace("val_", "validation ").replace("_", " ")
             shown = words if name.startswith("val_") else f"training {words}"
             axis.plot(x, [float(row[name]) for row in history], style, color=colour, marker=".", label=shown)
         for end in ends:
-            axis.axvline(end, color=_GREY, linewidth=0.8, linestyle="--")
+            axis.axvline(end, color=GREY, linewidth=0.8, linestyle="--")
         axis.set_xlabel("epoch" + (" (dashed: from here the backbone learns too)" if ends else ""))
         axis.set_ylabel(label)
         axis.legend(frameon=False)
@@ -199,7 +179,7 @@ def _curves(history: Sequence[Mapping[str, Any]]) -> Figure:
 
 
 def _confusion(result: Evaluation) -> Figure:
-    figure, (axis,) = _figure(4.6, 4.2)
+    figure, (axis,) = new_figure(4.6, 4.2)
     counts = result.confusion
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     axis.grid(visible=False)
@@ -215,19 +195,19 @@ def _confusion(result: Evaluation) -> Figure:
 
 
 def _roc(result: Evaluation) -> Figure:
-    figure, (left, right) = _figure(9, 4.2, 2)
+    figure, (left, right) = new_figure(9, 4.2, 2)
     masked = result.labels.index("with_mask")
     truth, scores = result.truth == masked, result.probabilities[:, masked]
     if truth.any() and not truth.all():
         x, y, _ = metrics.roc(truth, scores)
-        left.plot(x, y, color=_BLUE, label=f"area {result.auc:.4f}")
+        left.plot(x, y, color=BLUE, label=f"area {result.auc:.4f}")
         said = result.predicted == masked
         here = float((said & ~truth).sum() / (~truth).sum()), float((said & truth).sum() / truth.sum())
-        left.plot(*here, "o", color=_ORANGE, label=f"threshold {result.threshold:g}")
+        left.plot(*here, "o", color=ORANGE, label=f"threshold {result.threshold:g}")
         left.legend(frameon=False, loc="lower right")
         recall, precision = metrics.precision_recall(truth, scores)
-        right.plot(recall, precision, color=_BLUE)
-    left.plot([0, 1], [0, 1], ":", color=_GREY)
+        right.plot(recall, precision, color=BLUE)
+    left.plot([0, 1], [0, 1], ":", color=GREY)
     left.set_xlabel("share of bare faces called with_mask")
     left.set_ylabel("share of masked faces found")
     right.set_xlabel("recall of with_mask")
@@ -239,17 +219,17 @@ def _roc(result: Evaluation) -> Figure:
 
 
 def _reliability(result: Evaluation) -> Figure:
-    figure, (axis, bars) = _figure(9, 4.2, 2)
+    figure, (axis, bars) = new_figure(9, 4.2, 2)
     right = result.probabilities.argmax(axis=1) == result.truth
     _, confidence, share, counts = metrics.calibration(right, result.probabilities.max(axis=1))
     used = counts > 0
-    axis.plot([0, 1], [0, 1], ":", color=_GREY, label="perfectly calibrated")
-    axis.plot(confidence[used], share[used], "o-", color=_BLUE, label=f"this model (ECE {100 * result.ece:.2f} %)")
+    axis.plot([0, 1], [0, 1], ":", color=GREY, label="perfectly calibrated")
+    axis.plot(confidence[used], share[used], "o-", color=BLUE, label=f"this model (ECE {100 * result.ece:.2f} %)")
     axis.set_xlabel("probability of the likeliest label")
     axis.set_ylabel("share that was right")
     axis.legend(frameon=False)
     bins = len(counts)
-    bars.bar((np.arange(bins) + 0.5) / bins, counts, width=0.9 / bins, color=_BLUE)
+    bars.bar((np.arange(bins) + 0.5) / bins, counts, width=0.9 / bins, color=BLUE)
     bars.set_yscale("symlog", linthresh=1)
     bars.set_xlabel("probability of the likeliest label")
     bars.set_ylabel("faces")
@@ -261,23 +241,10 @@ def _reliability(result: Evaluation) -> Figure:
 
 # ---------------------------------------------------------------- page and card
 
-_PAGE = """<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
-<title>{title}</title><style>
-body {{ font: 16px/1.5 system-ui, sans-serif; max-width: 62rem; margin: 2rem auto; padding: 0 1rem; color: #222; }}
-table {{ border-collapse: collapse; margin: 1rem 0; }}
-td, th {{ padding: .25rem .8rem; border-bottom: 1px solid #ddd; }}
-td:not(:first-child), th:not(:first-child) {{ text-align: right; font-variant-numeric: tabular-nums; }}
-img {{ max-width: 100%; }} figure {{ margin: 2rem 0; }} figcaption {{ color: #555; }}
-</style></head><body><h1>{title}</h1>
-{body}
-</body></html>
-"""
-
 
 def _html(result: Evaluation, title: str, folder: Path, pictures: Mapping[str, str]) -> str:
     parts = [
-        _table(
+        table(
             ("", ""),
             [
                 ("faces", str(len(result.samples))),
@@ -290,7 +257,7 @@ def _html(result: Evaluation, title: str, folder: Path, pictures: Mapping[str, s
                 *((f"left out: {why}", str(count)) for why, count in result.left_out.items()),
             ],
         ),
-        _table(
+        table(
             ("label", "images", "recall", "precision"),
             [
                 (
@@ -305,7 +272,7 @@ def _html(result: Evaluation, title: str, folder: Path, pictures: Mapping[str, s
     if result.slices:
         parts.append("<h2>Slices</h2>")
         parts.append(
-            _table(
+            table(
                 ("slice", "images", "balanced accuracy", *(f"recall of {label}" for label in result.labels)),
                 [
                     (
@@ -320,20 +287,7 @@ def _html(result: Evaluation, title: str, folder: Path, pictures: Mapping[str, s
         )
     if result.comparison is not None:
         parts.append(f"<h2>Comparison</h2><pre>{html.escape(text_report(result).rsplit(chr(10) * 2, 1)[-1])}</pre>")
-    for name, caption in pictures.items():
-        data = base64.b64encode((folder / name).read_bytes()).decode()
-        alt = html.escape(caption)
-        parts.append(
-            f'<figure><img alt="{alt}" src="data:image/png;base64,{data}"><figcaption>{alt}</figcaption></figure>'
-        )
-    return _PAGE.format(title=html.escape(title), body="\n".join(parts))
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    def cells(row: Sequence[str], tag: str) -> str:
-        return "<tr>" + "".join(f"<{tag}>{html.escape(cell)}</{tag}>" for cell in row) + "</tr>"
-
-    return "<table>" + (cells(head, "th") if any(head) else "") + "".join(cells(row, "td") for row in rows) + "</table>"
+    return page(title, parts, folder, pictures)
 
 
 def model_card(bundle: Bundle, result: Evaluation, source: str, judged_on: str) -> str:

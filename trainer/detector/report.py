@@ -14,13 +14,7 @@ from maskgen import images
 from trainer.bundle import Bundle, write_whole
 from trainer.detector.data import KIND
 from trainer.detector.evaluate import Evaluation
-from trainer.report import _BLUE as BLUE
-from trainer.report import _GREY as GREY
-from trainer.report import _ORANGE as ORANGE
-from trainer.report import _PAGE as PAGE
-from trainer.report import _figure as new_figure
-from trainer.report import _save as save_figure
-from trainer.report import _table as table
+from trainer.page import BLUE, GREY, ORANGE, new_figure, page, save_figure, table
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -146,8 +140,6 @@ def _frame(cell: RGB, box: Any, colour: tuple[int, int, int], thickness: int) ->
 
 
 def _html(result: Evaluation, title: str, folder: Path, pictures: Mapping[str, str]) -> str:
-    import base64
-
     names = ["map50", *result.labels, "any", "recall"]
     rows = [
         (f"{size} px and more" if size else "all", *(f"{row[name]:.3f}" for name in names))
@@ -157,14 +149,7 @@ def _html(result: Evaluation, title: str, folder: Path, pictures: Mapping[str, s
         table(("faces", "mAP50", *result.labels, "boxes alone", "recall at one false alarm a picture"), rows),
         f"<pre>{html.escape(text_report(result))}</pre>",
     ]
-    for name, caption in pictures.items():
-        data = base64.b64encode((folder / name).read_bytes()).decode()
-        kind = "jpeg" if name.endswith(".jpg") else "png"
-        alt = html.escape(caption)
-        parts.append(
-            f'<figure><img alt="{alt}" src="data:image/{kind};base64,{data}"><figcaption>{alt}</figcaption></figure>'
-        )
-    return PAGE.format(title=html.escape(title), body="\n".join(parts))
+    return page(title, parts, folder, pictures)
 
 
 def model_card(bundle: Bundle, result: Evaluation, source: str) -> str:
