@@ -22,6 +22,9 @@ from maskgen.types import RGB
 STRIDES: Final = (8, 16, 32)
 """Picture pixels a cell of each map; sides of the network's input are multiples of the last."""
 
+PLACE_VALUES: Final = 14
+"""Channels of each map after the labels' scores: four of a box, two of each of five points."""
+
 SIZE_UNIT: Final = 2.0
 """A box's side is exp(value) times this many strides."""
 
@@ -196,11 +199,11 @@ class _Runner:
                 self._interpreter.allocate_tensors()
         except (ValueError, RuntimeError) as error:
             raise BundleError(f"{path} is not a model that LiteRT can run: {str(error).splitlines()[0]}") from None
-        outputs = self._interpreter.get_output_details()
-        if len(inputs) != 1 or len(outputs) != len(STRIDES) or any(o["shape"][-1] != labels + 14 for o in outputs):
+        outputs, channels = self._interpreter.get_output_details(), labels + PLACE_VALUES
+        if len(inputs) != 1 or len(outputs) != len(STRIDES) or any(o["shape"][-1] != channels for o in outputs):
             raise BundleError(
                 f"{path} has {len(inputs)} inputs and outputs {[list(map(int, o['shape'])) for o in outputs]}; one "
-                f"input and {len(STRIDES)} maps of {labels + 14} channels expected for {labels} labels?"
+                f"input and {len(STRIDES)} maps of {channels} channels expected for {labels} labels?"
             )
         self._input = self._interpreter.get_input_details()[0]
         self._outputs = sorted(outputs, key=lambda output: -int(output["shape"][1]) * int(output["shape"][2]))

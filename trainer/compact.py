@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from trainer.bundle import write_whole
 
@@ -47,16 +48,36 @@ def fold_batch_norm(network: Any) -> int:
             continue
         if before.activation is not keras.activations.linear:
             continue
-        gamma, beta, mean, variance = (np.asarray(value, np.float64) for value in layer.get_weights())
-        factor = gamma / np.sqrt(variance + layer.epsilon)
-        kernel, *bias = (np.asarray(value, np.float64) for value in before.get_weights())
-        # A depthwise kernel is (h, w, channels, 1), a plain one (h, w, in, channels).
-        scale = factor[:, None] if isinstance(before, layers.DepthwiseConv2D) else factor
-        before.set_weights([kernel * scale, *(value * 0 for value in bias)])
-        shift = beta + ((bias[0] if bias else 0) - mean) * factor
-        layer.set_weights([np.ones_like(gamma), shift, np.zeros_like(mean), np.full_like(variance, 1 - layer.epsilon)])
+        kernel, shift = folded_weights(before, layer)
+        # The shift stays with the normalisation: the convolution may have no bias.
+        before.set_weights([kernel, *(np.zeros_like(bias) for bias in before.get_weights()[1:])])
+        one, zero = np.ones_like(shift), np.zeros_like(shift)
+        layer.set_weights([one, shift, zero, one - layer.epsilon])
         folded += 1
     return folded
+
+
+def folded_weights(convolution: Any, norm: Any) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """What a convolution and the batch normalisation behind it do, as one convolution's weights.
+
+    Args:
+        convolution: a ``Conv2D`` or ``DepthwiseConv2D``, with or without bias.
+        norm: a ``BatchNormalization`` that runs on its stored statistics.
+
+    Returns:
+        The kernel, in the shape of the convolution's own, and the bias (C,).
+
+    Raises:
+        ValueError: the layers are others, or do not fit each other.
+    """
+    import keras
+
+    kernel, *bias = (np.asarray(value, np.float64) for value in convolution.get_weights())
+    gamma, beta, mean, variance = (np.asarray(value, np.float64) for value in norm.get_weights())
+    factor = gamma / np.sqrt(variance + norm.epsilon)
+    # A depthwise kernel is (h, w, channels, 1), a plain one (h, w, in, channels).
+    scale = factor[:, None] if isinstance(convolution, keras.layers.DepthwiseConv2D) else factor
+    return kernel * scale, beta + ((bias[0] if bias else 0) - mean) * factor
 
 
 def round_weights(network: Any) -> None:

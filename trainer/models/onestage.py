@@ -21,12 +21,9 @@ import math
 from collections.abc import Iterator
 from typing import Any, Final
 
-import numpy as np
-
 from maskgen.errors import InputError, WeightsError
-
-STRIDES: Final = (8, 16, 32)
-"""Picture pixels a cell of each output map."""
+from maskgen.onestage import PLACE_VALUES, STRIDES
+from trainer.compact import folded_weights
 
 BLOCKS: Final = (
     (1, 16, 1),
@@ -43,9 +40,6 @@ TAPS: Final = {6: 8, 13: 16}
 
 PRIOR: Final = 0.01
 """Score of every cell before training (Lin et al., "Focal Loss", 2017)."""
-
-BOX_VALUES: Final = 4
-POINT_VALUES: Final = 10
 
 
 def build(labels: int, width: int = 64, depth: int = 2) -> Any:
@@ -139,7 +133,7 @@ def _head(maps: tuple[Any, ...], labels: int, width: int, depth: int) -> list[An
     small = initializers.RandomNormal(stddev=0.01, seed=1)
     prior = initializers.Constant(math.log(PRIOR / (1 - PRIOR)))
     what = layers.Conv2D(labels, 1, kernel_initializer=small, bias_initializer=prior, name="what", dtype="float32")
-    where = layers.Conv2D(BOX_VALUES + POINT_VALUES, 1, kernel_initializer=small, name="where", dtype="float32")
+    where = layers.Conv2D(PLACE_VALUES, 1, kernel_initializer=small, name="where", dtype="float32")
     branches = branch("class"), branch("place")
     outputs = []
     for stride, shared in zip(STRIDES, maps, strict=True):
@@ -175,13 +169,7 @@ def copy_backbone(network: Any, donor: Any) -> None:
     """
     try:
         for name, norm in _backbone_names():
-            kernel, *bias = (np.asarray(w, np.float64) for w in donor.get_layer(name).get_weights())
-            gamma, beta, mean, variance = (np.asarray(w, np.float64) for w in donor.get_layer(norm).get_weights())
-            factor = gamma / np.sqrt(variance + donor.get_layer(norm).epsilon)
-            # A depthwise kernel is (h, w, channels, 1), a plain one (h, w, in, channels).
-            scale = factor[:, None] if name.endswith("depthwise") else factor
-            shift = beta + ((bias[0] if bias else 0) - mean) * factor
-            network.get_layer(name).set_weights([kernel * scale, shift])
+            network.get_layer(name).set_weights(folded_weights(donor.get_layer(name), donor.get_layer(norm)))
     except ValueError as error:
         raise WeightsError(f"first weights are not those of MobileNetV2 1.0: {str(error).splitlines()[0]}") from None
 
