@@ -219,21 +219,21 @@ def open_bundle(model: Path | str | None, default: str = "classifier") -> Bundle
     return Bundle.load(Path(model))
 
 
-def packaged_bundle(task: str = "classifier") -> Path:
+def packaged_bundle(name: str = "classifier") -> Path:
     """The folder of a network that ships with the package.
 
     Args:
-        task: one of ``PACKAGED``.
+        name: one of ``PACKAGED``.
 
     Raises:
         BundleError: this installation carries none.
     """
     try:
-        folder = assets_dir("models") / task
+        folder = assets_dir("models") / name
     except MaskgenError:
         folder = None
     if folder is None or not (folder / BUNDLE_NAME).is_file():
-        raise BundleError(f"this installation carries no {task}; name a model folder, made by: maskgen train")
+        raise BundleError(f"this installation carries no {name}; name a model folder, made by: maskgen train")
     return folder
 
 

@@ -317,10 +317,10 @@ def _settle() -> None:
         keras.ops.zeros(())
 
 
-def _bundle(folder: Path | None, task: str = "classifier") -> Bundle:
+def _bundle(folder: Path | None, default: str = "classifier") -> Bundle:
     from trainer.bundle import open_bundle
 
-    return open_bundle(folder, task)
+    return open_bundle(folder, default)
 
 
 def _earlier(ctx: typer.Context, model: Path, config: SettingsT) -> SettingsT | None:
