@@ -10,13 +10,10 @@ second model goes on from the first and sees those too. What is finished is kept
 from __future__ import annotations
 
 import argparse
-import shutil
-import subprocess
-import sys
 import time
 from pathlib import Path
 
-from PIL import Image
+from shipping import install, maskgen, say
 
 SOURCES = """Photographs of unmasked people only; every mask was drawn by `maskgen generate` and every scene put
 together by `maskgen compose` (`examples/train_detector.py`): aligned faces of UTKFace (non-commercial research), tight
@@ -35,12 +32,12 @@ def main() -> None:
         datasets.append(dataset)
         words = ("--crop", "scene", "--classes", 3, "--per-face", options.per_face, "--camera", "none")
         more = ("--confusers", 0.25, "--accessories", 0.25, "--split", "95/5/0", "--quality", 95)
-        _maskgen("generate", folder, dataset, *words, *more, "--workers", options.workers, "--seed", 71 + number)
+        maskgen("generate", folder, dataset, *words, *more, "--workers", options.workers, "--seed", 71 + number)
     scenes, model = options.work / "scenes", options.work / "model"
     backgrounds = [w for folder in options.backgrounds for w in ("--backgrounds", folder)]
     backgrounds += [w for file in options.backgrounds_coco for w in ("--backgrounds-coco", file)]
     count = ("--scenes", options.scenes, "--workers", options.workers, "--seed", options.seed)
-    _maskgen("compose", *datasets, scenes, *count, *backgrounds)
+    maskgen("compose", *datasets, scenes, *count, *backgrounds)
     _train(options, scenes, model, options.epochs, options.lr)
     if options.also is not None:
         both = options.work / "model_also"
@@ -48,16 +45,16 @@ def main() -> None:
         _train(options, scenes, both, options.also_epochs, options.also_lr, *more)
         model = both
     for folder in options.evaluate:
-        _say(f"--- {folder}")
-        _maskgen("evaluate", model, folder)
+        say(f"--- {folder}")
+        maskgen("evaluate", model, folder)
     if options.install is not None:
-        install(model, options.install)
-    _say(f"{(time.perf_counter() - began) / 60:.1f} minutes")
+        install(model, options.install, "detection_report.txt", ("curves.png", "precision_recall.png"), SOURCES)
+    say(f"{(time.perf_counter() - began) / 60:.1f} minutes")
 
 
 def _train(options: argparse.Namespace, scenes: Path, model: Path, epochs: int, lr: float, *more: object) -> None:
     words = ("--task", "detector", "--epochs", epochs, "--lr", lr, "--seed", options.seed)
-    _maskgen("train", scenes, model, *words, "--threads", options.workers, "--resume", *more)
+    maskgen("train", scenes, model, *words, "--threads", options.workers, "--resume", *more)
 
 
 def _parse() -> argparse.Namespace:
@@ -85,32 +82,6 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--seed", type=int, default=1)
     return parser.parse_args()
-
-
-def _say(*words: object) -> None:
-    print(*words, flush=True)  # noqa: T201 a script talks
-
-
-def _maskgen(*words: object) -> None:
-    command = [sys.executable, "-m", "maskgen.app", *(str(word) for word in words)]
-    _say("+ maskgen", *command[3:])
-    subprocess.run(command, check=True)
-
-
-def install(model: Path, target: Path) -> None:
-    """Copy what the package needs; pictures of training faces stay behind."""
-    target.mkdir(parents=True, exist_ok=True)
-    for name in ("model.keras", "model.tflite", "metrics.json", "detection_report.txt", "history.csv"):
-        shutil.copyfile(model / name, target / name)
-    title = "## What it was trained on\n\n"
-    card = (model / "README.md").read_text(encoding="utf-8")
-    (target / "README.md").write_text(card.replace(title, f"{title}{SOURCES}\n"), encoding="utf-8")
-    for name in ("curves.png", "precision_recall.png"):
-        # Plots have few colours, and the package is downloaded whole.
-        Image.open(model / name).convert("RGB").quantize(48).save(target / name, optimize=True)
-    shutil.copyfile(model / "bundle.json", target / "bundle.json")
-    size = sum(path.stat().st_size for path in target.iterdir())
-    _say(f"{target}: {size / 1e6:.1f} MB")
 
 
 if __name__ == "__main__":

@@ -18,14 +18,10 @@ training run goes on.
 from __future__ import annotations
 
 import argparse
-import json
-import shutil
-import subprocess
-import sys
 import time
 from pathlib import Path
 
-from PIL import Image
+from shipping import install, maskgen, say
 
 SOURCES = """Photographs of unmasked people only; every mask was drawn by `maskgen generate`
 (`examples/train_packaged.py`): 3,000 aligned faces of UTKFace (non-commercial research), 522 tight crops of
@@ -47,7 +43,7 @@ def main() -> None:
         *("--split", options.split, "--workers", options.workers),
         *options.generate_option,
     ]
-    _maskgen(*generate)
+    maskgen(*generate)
     train = [
         *("train", dataset, model, "--weights", options.weights, "--classes", options.classes),
         *("--size", options.size, "--head", options.head, "--fine-tune", options.fine_tune),
@@ -58,14 +54,17 @@ def main() -> None:
         *("--wise", options.wise, "--litert", options.litert, "--compact", "--resume"),
         *options.train_option,
     ]
-    _maskgen(*train)
+    maskgen(*train)
     for folder in options.evaluate:
         for extra in ([], ["--face-px", 32], ["--face-px", 20]):
-            _say(f"--- {folder} {' '.join(map(str, extra))}")
-            _maskgen("evaluate", model, folder, "--min-box", 16, *extra)
+            say(f"--- {folder} {' '.join(map(str, extra))}")
+            maskgen("evaluate", model, folder, "--min-box", 16, *extra)
     if options.install is not None:
-        _install(model, options.install)
-    _say(f"{(time.perf_counter() - began) / 60:.1f} minutes")
+        plots = ("curves.png", "confusion_matrix.png", "roc.png", "reliability.png")
+        # Training starts from the network of two classes; the other is only run and judged.
+        without = ("model.keras",) if options.classes > 2 else ()
+        install(model, options.install, "classification_report.txt", plots, SOURCES, without)
+    say(f"{(time.perf_counter() - began) / 60:.1f} minutes")
 
 
 def _parse() -> argparse.Namespace:
@@ -102,39 +101,6 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--seed", type=int, default=1)
     return parser.parse_args()
-
-
-def _say(*words: object) -> None:
-    print(*words, flush=True)  # noqa: T201 a script talks
-
-
-def _maskgen(*words: object) -> None:
-    command = [sys.executable, "-m", "maskgen.app", *(str(word) for word in words)]
-    _say("+ maskgen", *command[3:])
-    subprocess.run(command, check=True)
-
-
-def _install(model: Path, target: Path) -> None:
-    """Copy what the package needs; pictures of training faces stay behind.
-
-    ``model.keras`` is for training from, which the network of two classes is
-    there for; a folder that lists no such file can still be run and judged.
-    """
-    target.mkdir(parents=True, exist_ok=True)
-    bundle = json.loads((model / "bundle.json").read_text(encoding="utf-8"))
-    if len(bundle["labels"]) > 2:
-        del bundle["sha256"]["model.keras"]
-    for name in (*bundle["sha256"], "metrics.json", "classification_report.txt", "history.csv"):
-        shutil.copyfile(model / name, target / name)
-    title = "## What it was trained on\n\n"
-    card = (model / "README.md").read_text(encoding="utf-8")
-    (target / "README.md").write_text(card.replace(title, f"{title}{SOURCES}\n"), encoding="utf-8")
-    for name in ("curves.png", "confusion_matrix.png", "roc.png", "reliability.png"):
-        # Plots have few colours, and the package is downloaded whole.
-        Image.open(model / name).convert("RGB").quantize(48).save(target / name, optimize=True)
-    (target / "bundle.json").write_text(json.dumps(bundle, indent=2) + "\n", encoding="utf-8")
-    size = sum(path.stat().st_size for path in target.iterdir())
-    _say(f"{target}: {size / 1e6:.1f} MB")
 
 
 if __name__ == "__main__":
