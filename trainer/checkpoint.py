@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import csv
 import hashlib
 import io
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -118,3 +120,28 @@ def load(folder: Path, expected: str) -> State | None:
             "resume with the same ones, or start anew with --overwrite"
         )
     return state
+
+
+def write_history(folder: Path, history: Sequence[dict[str, Any]]) -> None:
+    """Write ``history.csv`` beside the folder of checkpoints; nothing where no epoch has ended.
+
+    Args:
+        folder: of the checkpoints.
+        history: a row an epoch, all with the same names.
+
+    Raises:
+        TrainError: the disk is full or refuses.
+    """
+    if not history:
+        return
+    text = io.StringIO()
+    writer = csv.DictWriter(text, fieldnames=list(history[0]))
+    writer.writeheader()
+    writer.writerows(history)
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(folder.parent / "history.csv", text.getvalue().encode())
+    except OSError as error:
+        raise TrainError(
+            f"history.csv cannot be written: {error.strerror or error}; make room and use --resume"
+        ) from None

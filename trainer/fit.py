@@ -6,8 +6,6 @@ alike. Batch normalisation keeps its stored statistics throughout.
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 import time
 from collections.abc import Callable, Sequence
@@ -18,17 +16,15 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from maskgen.errors import TrainError
 from trainer import checkpoint
 from trainer.augment import Augmenter
-from trainer.bundle import write_whole
 from trainer.checkpoint import State
 from trainer.config import TrainConfig
 from trainer.dataset import Faces
 from trainer.loader import batches, epoch_order
 from trainer.models import BACKBONE, FEATURES, freeze_below
 from trainer.progress import Reporter
-from trainer.steps import Average, cosine, jit, one_opencv_thread, put, take
+from trainer.steps import Average, cosine, jit, keep, one_opencv_thread, put, require_number
 
 HEAD_BATCH: Final = 64
 PREDICT_BATCH: Final = 32
@@ -90,7 +86,7 @@ def fit(
             history = _fit_head(model, train, val, config, augmenter, threads, reporter)
             fitted.seconds["head"] = time.perf_counter() - began
             state = State(marks, history=history)
-            _write_history(folder, history)
+            checkpoint.write_history(folder, history)
         if config.fine_tune != "none" and config.epochs:
             began = time.perf_counter()
             _fine_tune(model, train, val, config, augmenter, folder, state, threads, reporter, on_best)
@@ -212,7 +208,7 @@ def _fine_tune(
     _compile(model, optimizer, config)
     optimizer.build(model.trainable_variables)
     if state.weights:
-        put(_state_variables(model), state.weights)
+        put(model.variables, state.weights)
         put(optimizer.variables, state.optimizer)
     average = Average(model.trainable_variables, config.ema, state.average)
     reporter.start("fine-tuning", steps * config.epochs)
@@ -232,7 +228,7 @@ def _fine_tune(
             state.step += 1
             reporter.step(epoch * steps + state.step, f"loss {state.loss / state.step:.3f}")
             if time.monotonic() - last_save > config.checkpoint_s and state.step < steps:
-                _keep(folder, state, model, optimizer, average)
+                keep(folder, state, model, optimizer, average)
                 last_save = time.monotonic()
         with average.swapped_in():
             scores = _judge(predict(model, val.pixels), val.targets, config)
@@ -247,8 +243,8 @@ def _fine_tune(
             else:
                 state.stale += 1
         state.epoch, state.step, state.loss, state.accuracy = epoch + 1, 0, 0.0, 0.0
-        _keep(folder, state, model, optimizer, average)
-        _write_history(folder, state.history)
+        keep(folder, state, model, optimizer, average)
+        checkpoint.write_history(folder, state.history)
         last_save = time.monotonic()
         reporter.epoch(row)
     if state.best:
@@ -310,12 +306,10 @@ def _step(
     model.reset_metrics()
     logs = model.train_on_batch(inputs, truth, return_dict=True)
     loss = float(logs["loss"])
-    if not math.isfinite(loss):
-        kept = f"; the best weights so far are in {folder.parent / checkpoint.FOLDER}" if folder is not None else ""
-        raise TrainError(
-            f"the loss became {loss} in epoch {epoch + 1} of the {phase} phase{kept}; "
-            "lower the learning rate (--lr), or turn mixed precision off (--precision float32)"
-        )
+    where = f"epoch {epoch + 1} of the {phase} phase"
+    require_number(
+        loss, where, folder, "lower the learning rate (--lr), or turn mixed precision off (--precision float32)"
+    )
     return loss, float(logs["accuracy"])
 
 
@@ -366,36 +360,7 @@ def _optimizer(config: TrainConfig, steps: int) -> Any:
     return keras.optimizers.Adam(schedule)
 
 
-def _state_variables(model: Any) -> list[Any]:
-    """Weights and the seeds of Dropout."""
-    return list(model.variables)
-
-
-def _keep(folder: Path, state: State, model: Any, optimizer: Any, average: Average) -> None:
-    state.weights = take(_state_variables(model))
-    state.optimizer = take(optimizer.variables)
-    state.average = average.values
-    checkpoint.save(folder, state)
-
-
 def _number(value: Any) -> float:
     import keras
 
     return float(keras.ops.convert_to_numpy(value))
-
-
-def _write_history(folder: Path, history: Sequence[dict[str, Any]]) -> None:
-    """``history.csv`` beside the folder of checkpoints."""
-    if not history:
-        return
-    text = io.StringIO()
-    writer = csv.DictWriter(text, fieldnames=list(history[0]))
-    writer.writeheader()
-    writer.writerows(history)
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(folder.parent / "history.csv", text.getvalue().encode())
-    except OSError as error:
-        raise TrainError(
-            f"history.csv cannot be written: {error.strerror or error}; make room and use --resume"
-        ) from None

@@ -1,15 +1,20 @@
-"""What every training loop here needs: a schedule, a moving average, variables in and out of numpy."""
+"""What every training loop here needs: a schedule, a moving average, variables in and out of numpy, a stop at nan."""
 
 from __future__ import annotations
 
 import contextlib
+import math
 from collections.abc import Iterator, Sequence
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from maskgen.errors import TrainError
+from trainer import checkpoint
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 LAST_RATE: Final = 0.02
 """Share of the highest learning rate that the cosine ends at."""
@@ -91,6 +96,42 @@ def put(variables: Sequence[Any], values: Sequence[NDArray[Any]]) -> None:
         raise TrainError(f"the checkpoint has {len(values)} variables, the network {len(variables)}; train again")
     for variable, value in zip(variables, values, strict=True):
         variable.assign(value)
+
+
+def keep(folder: Path, state: checkpoint.State, network: Any, optimizer: Any, average: Average) -> None:
+    """Write a checkpoint.
+
+    Args:
+        folder: of the checkpoints.
+        state: how far the run is; the rest of it is filled in here.
+        network: its variables are kept with the seeds of Dropout.
+        optimizer: whose variables are kept.
+        average: of the weights.
+
+    Raises:
+        TrainError: the disk is full or refuses.
+    """
+    state.weights = take(network.variables)
+    state.optimizer = take(optimizer.variables)
+    state.average = average.values
+    checkpoint.save(folder, state)
+
+
+def require_number(loss: float, where: str, folder: Path | None, remedy: str) -> None:
+    """End a run whose loss is infinite or nan.
+
+    Args:
+        loss: of a step.
+        where: the epoch, for people.
+        folder: of the checkpoints; None where there are none yet.
+        remedy: what to do, for people.
+
+    Raises:
+        TrainError: it is no number any more.
+    """
+    if not math.isfinite(loss):
+        kept = f"; the best weights so far are in {folder}" if folder is not None else ""
+        raise TrainError(f"the loss became {loss} in {where}{kept}; {remedy}")
 
 
 @contextlib.contextmanager

@@ -6,9 +6,6 @@ of picture and number of faces that batches are padded to.
 
 from __future__ import annotations
 
-import csv
-import io
-import math
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -17,10 +14,9 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from maskgen.errors import DatasetError, TrainError
-from maskgen.onestage import PAD_VALUE, STRIDES, Raw, decode, fitted, suppress
+from maskgen.errors import DatasetError
+from maskgen.onestage import PAD_VALUE, PLACE_VALUES, STRIDES, Raw, decode, fitted, suppress
 from trainer import checkpoint
-from trainer.bundle import write_whole
 from trainer.checkpoint import State
 from trainer.detector.average_precision import Found, mean_average_precision
 from trainer.detector.batches import batches, epoch_plan
@@ -31,7 +27,7 @@ from trainer.detector.views import Views
 from trainer.fit import Fitted
 from trainer.models.onestage import freeze_below
 from trainer.progress import Reporter
-from trainer.steps import Average, cosine, jit, one_opencv_thread, put, take
+from trainer.steps import Average, cosine, jit, keep, one_opencv_thread, put, require_number, take
 
 VAL_BATCH: Final = 8
 VAL_MOST: Final = 250
@@ -67,7 +63,7 @@ def stepper(network: Any, size: int, labels: int) -> Any:
 
         def call(self, pixels: Any, training: bool = False) -> Any:
             maps = self.network(pixels, training=training)
-            flat = [ops.reshape(m, (-1, int(m.shape[1]) * int(m.shape[2]), labels + 14)) for m in maps]
+            flat = [ops.reshape(m, (-1, int(m.shape[1]) * int(m.shape[2]), labels + PLACE_VALUES)) for m in maps]
             return ops.concatenate(flat, axis=1)
 
         def compute_loss(
@@ -158,7 +154,7 @@ def fit(
                 state.step += 1
                 reporter.step(epoch * steps + state.step, f"loss {state.loss / state.step:.3f}")
                 if time.monotonic() - last_save > config.checkpoint_s and state.step < steps:
-                    _keep(folder, state, network, optimizer, average)
+                    keep(folder, state, network, optimizer, average)
                     last_save = time.monotonic()
             with average.swapped_in():
                 map50 = validate(network, val[:: max(1, -(-len(val) // VAL_MOST))], config)
@@ -178,8 +174,8 @@ def fit(
                     if on_best is not None:
                         on_best(network)
             state.epoch, state.step, state.loss = epoch + 1, 0, 0.0
-            _keep(folder, state, network, optimizer, average)
-            _write_history(folder, state.history)
+            keep(folder, state, network, optimizer, average)
+            checkpoint.write_history(folder, state.history)
             last_save = time.monotonic()
             reporter.note(
                 f"epoch {epoch + 1:>3}  loss {row['loss']:.3f}  validation mAP50 {map50:.3f}  {row['seconds']:.0f} s"
@@ -196,11 +192,7 @@ def _step(model: Any, pixels: NDArray[np.uint8], faces: NDArray[np.float32], epo
     model.reset_metrics()
     logs = model.train_on_batch(pixels.astype(np.float32), faces, return_dict=True)
     loss = float(logs["loss"])
-    if not math.isfinite(loss):
-        raise TrainError(
-            f"the loss became {loss} in epoch {epoch + 1}; the best weights so far are in {folder}; "
-            "lower the learning rate (--lr)"
-        )
+    require_number(loss, f"epoch {epoch + 1}", folder, "lower the learning rate (--lr)")
     return [loss, *(float(logs[name]) for name in PARTS)]
 
 
@@ -226,25 +218,3 @@ def validate(network: Any, scenes: Sequence[Scene], config: DetectorConfig) -> f
             raw = Raw(raw.boxes / scale, raw.scores, raw.points / scale)
             found.append(Found.of(ignoring_small(scene, config.min_face_px), raw))
     return mean_average_precision(found, labels)
-
-
-def _keep(folder: Path, state: State, network: Any, optimizer: Any, average: Average) -> None:
-    state.weights = take(network.variables)
-    state.optimizer = take(optimizer.variables)
-    state.average = average.values
-    checkpoint.save(folder, state)
-
-
-def _write_history(folder: Path, history: Sequence[dict[str, Any]]) -> None:
-    """``history.csv`` beside the folder of checkpoints."""
-    text = io.StringIO()
-    writer = csv.DictWriter(text, fieldnames=list(history[0]))
-    writer.writeheader()
-    writer.writerows(history)
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(folder.parent / "history.csv", text.getvalue().encode())
-    except OSError as error:
-        raise TrainError(
-            f"history.csv cannot be written: {error.strerror or error}; make room and use --resume"
-        ) from None
