@@ -65,7 +65,8 @@ class TerminalReporter(Reporter):
             self._bar.update(self._task, completed=done, text=text)
 
     def epoch(self, row: Mapping[str, Any]) -> None:
-        if self._bar is not None:
+        # A detector's epoch takes minutes: its loop says its line as a note, which a log file gets too.
+        if self._bar is not None and "val_balanced_accuracy" in row:
             self.note(
                 f"{row['phase']:>9} {row['epoch']:>3}  loss {row['loss']:.4f}  val loss {row['val_loss']:.4f}  "
                 f"val balanced accuracy {100 * row['val_balanced_accuracy']:.2f} %"

@@ -46,6 +46,11 @@ def epoch_plan(scenes: int, also: int, config: DetectorConfig, epoch: int) -> li
     return [(*order[i], int(sizes[i // batch])) for i in range(steps * batch)]
 
 
+def batch_of(plan: list[tuple[int, int, int]], config: DetectorConfig) -> int:
+    """Pictures a step: what was asked for, or the whole of a plan that is shorter."""
+    return min(config.batch_size, len(plan))
+
+
 def batches(
     views: tuple[Views, ...],
     plan: list[tuple[int, int, int]],
@@ -55,7 +60,20 @@ def batches(
     skip: int = 0,
     threads: int = 2,
 ) -> Iterator[tuple[NDArray[np.uint8], NDArray[np.float32]]]:
-    """Pictures (B, S, S, 3) and their faces (B, M, 21), padded with zeros."""
+    """The pictures of a plan, in order.
+
+    Args:
+        views: of each folder.
+        plan: what ``epoch_plan`` gave.
+        batch: pictures a step, as ``batch_of`` has it.
+        epoch: its number; with the place in the plan it seeds a picture.
+        skip: batches to leave out at the start, for resuming.
+        threads: making pictures.
+
+    Yields:
+        (B, S, S, 3) uint8 pictures of one size and their (B, M, 21) float32
+        faces, padded with zeros.
+    """
     with ThreadPoolExecutor(max_workers=max(1, threads), thread_name_prefix="views") as pool:
         waiting: deque[list[Future[Picture]]] = deque()
         starts = iter(range(skip * batch, len(plan), batch))

@@ -124,6 +124,13 @@ def read_coco(
 ) -> tuple[Scene, ...]:
     """The scenes of one COCO file.
 
+    Args:
+        path: the file.
+        folder: where its pictures lie, in ``images``, in a folder of the split's name, or as they are named.
+        labels: the network's, in order.
+        incorrect: what an incorrectly worn mask counts as, where it is no label.
+        split: its name; empty where the folder has none.
+
     Raises:
         DatasetError: it is no COCO file, names an unknown category, or a
             picture is missing.
@@ -141,7 +148,7 @@ def read_coco(
             faces = np.array(rows[number], np.float32).reshape(-1, FACE_VALUES)
             where = _find(folder, str(image["file_name"]), split)
             scenes.append(Scene(where, (int(image["width"]), int(image["height"])), faces))
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (OSError, KeyError, TypeError, ValueError, AttributeError) as error:
         raise DatasetError(f"{path} is no COCO file of boxes: {type(error).__name__} {error}") from None
     return tuple(scenes)
 

@@ -19,7 +19,7 @@ from maskgen.onestage import PAD_VALUE, PLACE_VALUES, STRIDES, Raw, decode, fitt
 from trainer import checkpoint
 from trainer.checkpoint import State
 from trainer.detector.average_precision import Found, mean_average_precision
-from trainer.detector.batches import batches, epoch_plan
+from trainer.detector.batches import batch_of, batches, epoch_plan
 from trainer.detector.config import DetectorConfig
 from trainer.detector.data import Scene, ignoring_small
 from trainer.detector.losses import detection_loss
@@ -121,7 +121,7 @@ def fit(
     began_all = time.perf_counter()
     views = (Views(train, config), *((Views(also, config),) if also else ()))
     plan = epoch_plan(len(train), len(also), config, 0)
-    batch = min(config.batch_size, len(train))
+    batch = batch_of(plan, config)
     steps = len(plan) // batch
     freeze_below(network, config.freeze)
     optimizer = keras.optimizers.AdamW(
@@ -177,6 +177,7 @@ def fit(
             keep(folder, state, network, optimizer, average)
             checkpoint.write_history(folder, state.history)
             last_save = time.monotonic()
+            reporter.epoch(row)
             reporter.note(
                 f"epoch {epoch + 1:>3}  loss {row['loss']:.3f}  validation mAP50 {map50:.3f}  {row['seconds']:.0f} s"
             )

@@ -72,6 +72,8 @@ def train(
     digest = dict(found.digest)
     if also is not None:
         second = data.load(also, config.labels, incorrect=config.incorrect, val_fraction=0.0)
+        if "train" not in second.parts:
+            raise DatasetError(f"{also} has no train.json; nothing more to learn from")
         more = second.parts["train"]
         digest["also"] = dict(second.digest)
     with writing(work, config):

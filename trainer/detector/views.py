@@ -35,10 +35,15 @@ class Views:
     """Makes training pictures; the same numbers give the same picture."""
 
     def __init__(self, scenes: Sequence[Scene], config: DetectorConfig) -> None:
+        """Read the scenes' files.
+
+        Raises:
+            ImageError: one cannot be read, or is no picture.
+        """
         self._scenes = scenes
         self._config = config
         # Files, not pixels: a thousand scenes take 40 MB so, and decoding costs 2 ms.
-        self._files = [scene.path.read_bytes() for scene in scenes]
+        self._files = [images.read_bytes(scene.path) for scene in scenes]
 
     def __call__(self, number: int, size: int, seed: tuple[int, ...]) -> tuple[RGB, NDArray[np.float32]]:
         """A training picture.
@@ -54,8 +59,10 @@ class Views:
         rng = np.random.default_rng((self._config.seed, *seed))
         if rng.random() < self._config.mosaic:
             others = rng.integers(0, len(self._scenes), 3)
-            return photometric(*self._mosaic([number, *map(int, others)], size, rng), rng)
-        return photometric(*self._cut(number, (size, size), 1.0, rng), rng)
+            pixels, faces = self._mosaic([number, *map(int, others)], size, rng)
+        else:
+            pixels, faces = self._cut(number, (size, size), 1.0, rng)
+        return photometric(pixels, rng), faces
 
     def _mosaic(self, numbers: list[int], size: int, rng: np.random.Generator) -> tuple[RGB, NDArray[np.float32]]:
         x, y = (round(float(v) * size) for v in rng.uniform(0.35, 0.65, 2))
@@ -88,10 +95,10 @@ class Views:
         top = _start(height * zoom_y, size_wh[1], None if centre is None else centre[1] * zoom_y, rng)
         matrix = np.array([[zoom_x, 0, -left], [0, zoom_y, -top]])
         if zoom < 0.8:  # a warp takes single pixels; averages first
-            half = (max(1, round(width * zoom_x)), max(1, round(height * zoom_y)))
-            image = np.asarray(cv2.resize(image, half, interpolation=cv2.INTER_AREA), np.uint8)
+            small_wh = (max(1, round(width * zoom_x)), max(1, round(height * zoom_y)))
+            image = np.asarray(cv2.resize(image, small_wh, interpolation=cv2.INTER_AREA), np.uint8)
             matrix[0, 0], matrix[1, 1] = 1, 1
-            zoom_x, zoom_y = half[0] / width, half[1] / height
+            zoom_x, zoom_y = small_wh[0] / width, small_wh[1] / height
         # Pixels' centres lie at half numbers.
         matrix[:, 2] += 0.5 * (np.diag(matrix) - 1)
         kind = cv2.INTER_CUBIC if rng.random() < 0.5 else cv2.INTER_LINEAR
@@ -153,8 +160,16 @@ def cut_faces(faces: NDArray[np.float32], size_wh: tuple[int, int], least_px: fl
     return found[(sides > 1).all(axis=1)]
 
 
-def photometric(pixels: RGB, faces: NDArray[np.float32], rng: np.random.Generator) -> tuple[RGB, NDArray[np.float32]]:
-    """The picture in another light, now and then blurred, noisy, grey or compressed; the faces as they are."""
+def photometric(pixels: RGB, rng: np.random.Generator) -> RGB:
+    """The picture in another light, now and then blurred, noisy, grey or compressed.
+
+    Args:
+        pixels: (H, W, 3) uint8 RGB.
+        rng: where chance comes from.
+
+    Returns:
+        The same shape, a new array.
+    """
     import cv2
 
     grey_levels = np.arange(256, dtype=np.float32) / 255
@@ -175,4 +190,4 @@ def photometric(pixels: RGB, faces: NDArray[np.float32], rng: np.random.Generato
     if rng.random() < 0.15:
         encoded = cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(25, 85))])[1]
         pixels = np.asarray(cv2.imdecode(encoded, cv2.IMREAD_COLOR), np.uint8)
-    return pixels, faces
+    return pixels

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,6 +12,7 @@ from maskgen.errors import BundleError, DatasetError, InputError, WeightsError
 from trainer.bundle import Bundle
 from trainer.detector.config import DetectorConfig
 from trainer.detector.evaluate import evaluate
+from trainer.progress import Reporter
 
 pytestmark = pytest.mark.slow
 
@@ -131,10 +134,10 @@ def test_going_on_from_a_detector(disc_model: Path, scenes: Path, tmp_path: Path
 def test_int8_is_smaller_and_runs(disc_model: Path, scenes: Path, tmp_path: Path) -> None:
     """How near it comes hangs on the network: a barely trained one may be refused."""
     from maskgen.onestage import OneStage
+    from trainer.convert import quiet
     from trainer.detector.data import load
     from trainer.detector.export import convert
     from trainer.detector.train import check_pictures
-    from trainer.convert import quiet
     from trainer.models.weights import load_network
 
     pictures = check_pictures(load(scenes, ("with_mask", "without_mask")).parts["val"], 8)
@@ -153,18 +156,22 @@ def test_an_export_that_differs_is_not_kept(disc_model: Path, scenes: Path, tmp_
     assert not (tmp_path / "x.tflite").exists()
 
 
-class Killer:
+class Killer(Reporter):
     """Stops the run in the middle of its second epoch, as Ctrl-C would."""
 
-    def __new__(cls) -> object:
-        from trainer.progress import Reporter
+    def step(self, done: int, text: str = "") -> None:
+        if done == 3 and text.startswith("loss"):
+            raise KeyboardInterrupt
 
-        class Stops(Reporter):
-            def step(self, done: int, text: str = "") -> None:
-                if done == 3 and text.startswith("loss"):
-                    raise KeyboardInterrupt
 
-        return Stops()
+class Listener(Reporter):
+    """Keeps what TensorBoard would hear."""
+
+    def __init__(self) -> None:
+        self.rows: list[Mapping[str, Any]] = []
+
+    def epoch(self, row: Mapping[str, Any]) -> None:
+        self.rows.append(row)
 
 
 def test_a_killed_run_goes_on(tmp_path: Path) -> None:
@@ -184,9 +191,11 @@ def test_a_killed_run_goes_on(tmp_path: Path) -> None:
         folder = tmp_path / str(killed) / "checkpoints"
         if killed:
             with pytest.raises(KeyboardInterrupt):
-                fit(network, found.parts["train"], found.parts["val"], config, folder, reporter=Killer())  # type: ignore[arg-type]
+                fit(network, found.parts["train"], found.parts["val"], config, folder, reporter=Killer())
             network = onestage.build(2, 32)
-        fitted = fit(network, found.parts["train"], found.parts["val"], config, folder, resume=killed)
+        heard = Listener()
+        fitted = fit(network, found.parts["train"], found.parts["val"], config, folder, resume=killed, reporter=heard)
+        assert heard.rows == fitted.history[1 if killed else 0 :]
         assert fitted.resumed is killed
         ends.append((network.get_weights(), fitted.history))
     for one, other in zip(ends[0][0], ends[1][0], strict=True):
@@ -202,6 +211,16 @@ def test_nothing_to_learn_from(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(DatasetError, match="no COCO detection folder"):
         train(tmp_path / "empty", tmp_path / "model", DetectorConfig())
+
+
+def test_a_second_folder_without_anything_to_learn_from(scenes: Path, tmp_path: Path) -> None:
+    from trainer.detector.train import train
+
+    (tmp_path / "also").mkdir()
+    (tmp_path / "also" / "val.json").write_text('{"images": [], "categories": [], "annotations": []}')
+    with pytest.raises(DatasetError, match=r"also has no train\.json"):
+        train(scenes, tmp_path / "model", DetectorConfig(), also=tmp_path / "also")
+    assert not (tmp_path / "model").exists()
 
 
 def test_commands(disc_model: Path, scenes: Path) -> None:

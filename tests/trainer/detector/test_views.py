@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from maskgen import images
-from trainer.detector.batches import ROOM, batches, epoch_plan, padded
+from maskgen.errors import ImageError
+from trainer.detector.batches import ROOM, batch_of, batches, epoch_plan, padded
 from trainer.detector.config import DetectorConfig
 from trainer.detector.data import FACE_VALUES, KIND, Scene
 from trainer.detector.views import Views, cut_faces, mirrored, photometric
@@ -96,13 +97,16 @@ def test_a_mirror_turns_left_into_right_and_twice_is_nothing() -> None:
     np.testing.assert_array_equal(mirrored(turned, 100), one)
 
 
-def test_light_changes_pixels_alone() -> None:
-    pixels, faces = np.full((40, 40, 3), 120, np.uint8), face(1, 2, 3, 4)[None]
+def test_light_changes_pixels_of_a_copy() -> None:
+    pixels = np.full((40, 40, 3), 120, np.uint8)
+    means = []
     for number in range(30):
-        changed, same = photometric(pixels, faces, np.random.default_rng(number))
+        changed = photometric(pixels, np.random.default_rng(number))
         assert changed.shape == pixels.shape
         assert changed.dtype == np.uint8
-        assert same is faces
+        means.append(changed.mean())
+    assert (pixels == 120).all()
+    assert min(means) < 100 < 140 < max(means)
 
 
 def test_padding_keeps_the_largest_that_count() -> None:
@@ -124,6 +128,22 @@ def test_an_epoch_shows_every_scene_and_a_share_of_the_others() -> None:
     assert all(len({size for _, _, size in plan[i : i + 4]}) == 1 for i in range(0, 16, 4))
     assert plan == epoch_plan(12, 5, config, 0)
     assert plan != epoch_plan(12, 5, config, 1)
+
+
+def test_a_batch_has_one_size_though_the_first_folder_is_smaller() -> None:
+    config = DetectorConfig(batch_size=8, also_share=0.75)
+    plan = epoch_plan(5, 20, config, 0)
+    batch = batch_of(plan, config)
+    assert (batch, len(plan)) == (8, 16)
+    assert all(len({size for _, _, size in plan[i : i + batch]}) == 1 for i in range(0, len(plan), batch))
+    alone = epoch_plan(5, 0, config, 0)
+    assert (batch_of(alone, config), len(alone)) == (5, 5)
+
+
+def test_an_unreadable_scene_is_named(scene: Scene) -> None:
+    scene.path.write_bytes(b"no picture")
+    with pytest.raises(ImageError, match=r"scene\.png is not a JPEG"):
+        Views([scene], DetectorConfig())
 
 
 def test_batches_do_not_hang_on_where_they_begin(scene: Scene) -> None:
