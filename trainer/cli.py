@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -74,6 +75,7 @@ class LiteRT(StrEnum):
     int8 = "int8"
 
 
+_CLASSIFIER_MEASURES = ("face_px", "min_box", "group_by", "slices", "compare", "threshold")
 _DETECTOR_ONLY = ("also", "also_share", "sizes", "freeze", "mosaic", "keep", "longer_side")
 
 DatasetDir = Annotated[Path, typer.Argument(help="From maskgen generate, or a folder of with_mask/ and without_mask/.")]
@@ -154,7 +156,6 @@ def train(
     ] = 448,
 ) -> None:
     """Train a classifier on DATASET, or a detector on scenes, and write the folder MODEL."""
-    from maskgen.errors import InputError
     from trainer.config import TrainConfig
     from trainer.progress import reporting
 
@@ -163,9 +164,7 @@ def train(
     if task is Task.detector:
         _train_detector(ctx, given)
         return
-    stray = sorted(name for name in _DETECTOR_ONLY if _on_command_line(ctx, name))
-    if stray:
-        raise InputError(f"{', '.join(_option(name) for name in stray)}: only with --task detector")
+    _refuse(ctx, _DETECTOR_ONLY, "only with --task detector")
     config = TrainConfig.from_json(given)
     if preview_augment is not None:
         _preview(dataset, preview_augment, config)
@@ -187,6 +186,7 @@ def train(
 
 @app.command()
 def evaluate(
+    ctx: typer.Context,
     paths: Annotated[
         list[Path], typer.Argument(metavar="[MODEL] DATASET", help="Without MODEL: the classifier that ships.")
     ],
@@ -232,8 +232,10 @@ def evaluate(
     if task is not None and bundle.task != task.value:
         raise InputError(f"{bundle.folder} is a {bundle.task}, not a {task.value}")
     if bundle.task == "detector":
+        _refuse(ctx, _CLASSIFIER_MEASURES, f"not for a detector such as {bundle.folder}")
         _evaluate_detector(bundle, paths[-1], split, incorrect, file, longer_side, report, as_json)
         return
+    _refuse(ctx, ("longer_side",), f"not for a classifier such as {bundle.folder}")
     with reporting() as reporter:
         reporter.start("evaluating", 100)
         result = run(
@@ -347,8 +349,14 @@ def _say_done(summary: Summary[Any], dataset: Path, model: Path, other: str) -> 
     typer.echo(f"wrote {model}; try: maskgen evaluate {model} {other}, or maskgen detect image --model {model} PHOTO")
 
 
-def _option(name: str) -> str:
-    return "--" + name.replace("_", "-")
+def _refuse(ctx: typer.Context, names: Iterable[str], why: str) -> None:
+    """Options that mean nothing here are said, not passed over."""
+    from maskgen.errors import InputError
+
+    words = {parameter.name: parameter.opts[0] for parameter in ctx.command.params}
+    stray = sorted(words[name] for name in names if _on_command_line(ctx, name))
+    if stray:
+        raise InputError(f"{', '.join(stray)}: {why}")
 
 
 def _train_detector(ctx: typer.Context, given: dict[str, Any]) -> None:
@@ -364,9 +372,7 @@ def _train_detector(ctx: typer.Context, given: dict[str, Any]) -> None:
     named = {name for name in given if _on_command_line(ctx, name)}
     settings = {field.name for field in fields(DetectorConfig)}
     general = {"dataset", "model", "task", "also", "resume", "overwrite", "threads", "tensorboard"}
-    stray = sorted(named - settings - general)
-    if stray:
-        raise InputError(f"{', '.join(map(_option, stray))}: not with --task detector")
+    _refuse(ctx, named - settings - general, "not with --task detector")
     if given["incorrect"] == "drop":
         given["incorrect"] = "ignore"
     try:

@@ -238,3 +238,7 @@ def test_commands(disc_model: Path, scenes: Path) -> None:
     assert "--dropout: not with --task detector" in str(wrong.exception)
     wrong = runner.invoke(app, ["train", str(scenes), str(scenes / "m"), "--mosaic", "0.1"])
     assert "--mosaic: only with --task detector" in str(wrong.exception)
+    wrong = runner.invoke(app, ["evaluate", str(disc_model), str(scenes), "--slice", "label", "--face-px", "20"])
+    assert "--face-px, --slice: not for a detector" in str(wrong.exception)
+    wrong = runner.invoke(app, ["evaluate", str(scenes), "--longer-side", "320"])
+    assert "--longer-side: not for a classifier" in str(wrong.exception)
