@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -305,6 +305,3 @@ def _room(rng: np.random.Generator, width: int, height: int) -> RGB:
         if rng.random() < 0.5:
             cv2.line(picture, (step, 0), (step, floor), _colour(rng, 0.1), 1)
     return _shaded(rng, picture, float(rng.uniform(0.02, 0.1)))
-
-
-Painter = Callable[[np.random.Generator, int, int], RGB]

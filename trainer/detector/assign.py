@@ -16,9 +16,8 @@ from typing import Any, Final, NamedTuple
 TOP: Final = 10
 """Cells a face gets at most, but for ties."""
 
-ALPHA: Final = 0.5
 BETA: Final = 6.0
-"""Agreement is score ** ALPHA * IoU ** BETA; values of Ultralytics' YOLOv8, which shares the method."""
+"""Agreement is the root of the score times IoU ** BETA; values of Ultralytics' YOLOv8, which shares the method."""
 
 NEAR: Final = 0.75
 """A cell within this many strides of a small face's centre is a candidate, inside the box or not."""
@@ -83,7 +82,7 @@ def assign(scores: Any, boxes: Any, centres: Any, strides: Any, truth: Any, top:
     said = ops.matmul(labels, ops.transpose(scores, (0, 2, 1)))  # (B, M, A): score of the face's own label
     iou = overlaps(faces, boxes)
     # A little for all, so that a face that no box overlaps yet still gets cells.
-    agreement = (ops.sqrt(said) if ALPHA == 0.5 else said**ALPHA) * (iou + 1e-2) ** BETA
+    agreement = ops.sqrt(said) * (iou + 1e-2) ** BETA
     agreement = agreement * near * ops.expand_dims(real, -1)
     least = ops.top_k(agreement, min(top, int(agreement.shape[-1])), sorted=True)[0][..., -1:]
     taken = ops.cast(ops.logical_and(agreement >= least, agreement > 0), "float32")

@@ -46,6 +46,8 @@ class Evaluation:
         coco: pycocotools' figures, where it is installed.
         ms: milliseconds a picture, one thread, decoded picture to faces: median.
         longer_side: what pictures were scaled to; 0 as they are.
+        name: of what it was measured on, for people.
+        curves: label -> its curve, and the same of faces of 24 px and more.
     """
 
     labels: tuple[str, ...]
