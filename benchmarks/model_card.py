@@ -52,6 +52,7 @@ def _evaluate(model: Path, folder: Path, *options: str) -> dict[str, Any]:
 
 
 def _section(rows: list[tuple[str, dict[str, Any]]], plain: dict[str, Any]) -> str:
+    labels = list(rows[-1][1]["per_label"])
     lines = [
         BEGIN,
         "",
@@ -60,19 +61,22 @@ def _section(rows: list[tuple[str, dict[str, Any]]], plain: dict[str, Any]) -> s
         "Real masked and unmasked faces that no training or threshold has seen, with 95 % intervals"
         f" (`benchmarks/model_card.py`); threshold {plain['threshold']:g}.",
         "",
-        "| | faces | balanced accuracy | recall with_mask | recall without_mask | AUC |",
-        "|---|---|---|---|---|---|",
+        f"| | faces | balanced accuracy | {' | '.join(f'recall {label}' for label in labels)} | AUC |",
+        "|---" * (len(labels) + 4) + "|",
     ]
     for name, result in rows:
         value, low, high = (100 * result["balanced_accuracy"][part] for part in ("value", "low", "high"))
-        recalls = [100 * result["per_label"][label]["recall"] for label in ("with_mask", "without_mask")]
+        recalls = [_percent(result["per_label"].get(label, {}).get("recall")) for label in labels]
         auc = result["auc"]["value"] if isinstance(result["auc"], dict) else result["auc"]
         lines.append(
-            f"| {name} | {result['n']} | {value:.1f} % ({low:.1f} to {high:.1f}) | {recalls[0]:.1f} % |"
-            f" {recalls[1]:.1f} % | {auc:.4f} |"
+            f"| {name} | {result['n']} | {value:.1f} % ({low:.1f} to {high:.1f}) | {' | '.join(recalls)} | {auc:.4f} |"
         )
     lines += ["", "### For whom", "", *_for_whom(plain), "", END]
     return "\n".join(lines)
+
+
+def _percent(share: float | None) -> str:
+    return "none there" if share is None else f"{100 * share:.1f} %"
 
 
 def _for_whom(plain: dict[str, Any]) -> list[str]:

@@ -3,7 +3,8 @@
     python benchmarks/scenes.py ../shared/data/scenes_dev [--model FOLDER] [--small-faces] [--json FILE]
 
 Runs the command itself on a folder with COCO ``annotations.json`` and ``images/`` and compares its JSON lines with the
-boxes. ``mask_weared_incorrect`` counts as ``without_mask``. A face's rank is its face score times its label's
+boxes. ``mask_weared_incorrect`` counts as ``without_mask``, and so does what a model of three labels calls
+``incorrect_mask``, with the sum of the two probabilities. A face's rank is its face score times its label's
 probability. Below a size, ground truth is ignored the way COCO ignores it: neither a miss nor, for a box that lies on
 it, a false alarm. The size of a face is its box's shorter side.
 """
@@ -19,7 +20,12 @@ from pathlib import Path
 
 import numpy as np
 
-LABEL_OF = {"with_mask": "with_mask", "without_mask": "without_mask", "mask_weared_incorrect": "without_mask"}
+LABEL_OF = {
+    "with_mask": "with_mask",
+    "without_mask": "without_mask",
+    "mask_weared_incorrect": "without_mask",
+    "incorrect_mask": "without_mask",
+}
 LABELS = ("with_mask", "without_mask")
 SIZES_PX = (0, 16, 24, 32)
 
@@ -40,7 +46,9 @@ def main() -> None:
             [sys.executable, "-m", "maskgen.app", *words], check=True, capture_output=True, text=True
         ).stdout
     elapsed_s = time.perf_counter() - start_s
-    found = {Path(line["file"]).name: line["faces"] for line in map(json.loads, text.splitlines())}
+    found = {
+        Path(line["file"]).name: [two_labels(f) for f in line["faces"]] for line in map(json.loads, text.splitlines())
+    }
     figures = evaluate(truth, found)
     figures["ms_a_picture"] = 1000 * elapsed_s / max(1, len(found))
     print(
@@ -68,6 +76,13 @@ def read_truth(path: Path) -> dict[str, list[dict]]:
         x, y, w, h = box["bbox"]
         truth[names[box["image_id"]]].append({"label": labels[box["category_id"]], "xyxy": (x, y, x + w, y + h)})
     return truth
+
+
+def two_labels(face: dict) -> dict:
+    """A found face with one of ``LABELS``."""
+    label = LABEL_OF[face["label"]]
+    score = sum(value for name, value in face["probabilities"].items() if LABEL_OF[name] == label)
+    return {**face, "label": label, "score": score}
 
 
 def evaluate(truth: dict[str, list[dict]], found: dict[str, list[dict]]) -> dict[str, object]:

@@ -1,8 +1,8 @@
 r"""Trains the classifiers that ship with maskgen: faces in, ``assets/models/classifier`` or ``classifier3`` out.
 
     python examples/train_packaged.py FACES... --work /tmp/packaged
-    python examples/train_packaged.py FACES... --work /tmp/packaged3 --classes 3 --per-face 1 \
-        --weights packaged --litert int8 --head-limit 4500
+    python examples/train_packaged.py FACES... --work /tmp/packaged3 --classes 3 --per-face 2 \
+        --weights packaged --epochs 1 --head-limit 6000 --litert int8 --incorrect-prior 0.1
 
 Every photo comes from FACES (folders of people without masks) and every mask
 from ``maskgen generate``; no real masked face is looked at. All layers learn
@@ -52,6 +52,7 @@ def main() -> None:
         *("--label-smoothing", options.label_smoothing, "--ema", options.ema, "--patience", options.epochs),
         *("--augment", options.augment, "--seed", options.seed, "--threads", options.workers),
         *("--wise", options.wise, "--litert", options.litert, "--compact", "--resume"),
+        *(() if options.incorrect_prior is None else ("--incorrect-prior", options.incorrect_prior)),
         *options.train_option,
     ]
     maskgen(*train)
@@ -95,6 +96,7 @@ def _parse() -> argparse.Namespace:
     training.add_argument("--label-smoothing", type=float, default=0.05)
     training.add_argument("--ema", type=float, default=0.99)
     training.add_argument("--wise", type=float, default=0.5)
+    training.add_argument("--incorrect-prior", type=float)
     training.add_argument("--augment", default="mild")
     training.add_argument("--litert", default="float16")
     training.add_argument("--train-option", action="append", default=[], help="one word, passed on to maskgen train")

@@ -120,6 +120,9 @@ def train(
     wise: Annotated[
         float, typer.Option(help="Share of what fine-tuning changed that is kept (WiSE-FT); 0.5 suits real faces best.")
     ] = 1.0,
+    incorrect_prior: Annotated[
+        float | None, typer.Option(help="With --classes 3: share of badly worn masks to expect in use, 0.1 say.")
+    ] = None,
     patience: Annotated[int, typer.Option(help="Epochs without a better validation loss before it stops.")] = 4,
     balance: Annotated[bool, typer.Option(help="Draw every class equally often.")] = True,
     val_fraction: Annotated[float, typer.Option(help="Share held out where the dataset has no splits.")] = 0.2,

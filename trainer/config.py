@@ -52,6 +52,9 @@ class TrainConfig:
         ema: momentum of the weights' moving average, 0 for none.
         wise: share of what fine-tuning changed in the backbone that is kept at
             the end (WiSE-FT's alpha), 1 for all of it.
+        incorrect_prior: with 3 classes, the share of faces with a badly worn
+            mask to expect where the model is used; None for a third, as it
+            learns from.
         patience: epochs without a better validation score before it stops.
         balance: draw every class equally often.
         val_fraction: share of the groups held out where nothing is.
@@ -88,6 +91,7 @@ class TrainConfig:
     label_smoothing: float = 0.05
     ema: float = 0.0
     wise: float = 1.0
+    incorrect_prior: float | None = None
     patience: int = 4
     balance: bool = True
     val_fraction: float = 0.2
@@ -115,6 +119,11 @@ class TrainConfig:
             raise InputError(f"alpha must be one of {', '.join(map(str, ALPHAS))}, got {self.alpha}")
         if self.classes not in (2, 3):
             raise InputError(f"classes must be 2 or 3, got {self.classes}")
+        if self.incorrect_prior is not None:
+            if self.classes != 3:
+                raise InputError("incorrect_prior needs 3 classes")
+            if not 0 < self.incorrect_prior < 1:
+                raise InputError(f"incorrect_prior must lie between 0 and 1, got {self.incorrect_prior}")
         for name, low, high in (
             ("size", 32, 1024),
             ("hidden", 1, 8192),

@@ -272,6 +272,26 @@ def step_back(backbone: Any, first: Sequence[NDArray[Any]], kept: float) -> None
         backbone.set_weights([kept * after + (1 - kept) * before for before, after in zip(first, last, strict=True)])
 
 
+def expect(network: Any, prior: Sequence[float]) -> None:
+    """Move a network's probabilities to other shares of its labels than the equal ones it learned from, in place.
+
+    Badly worn masks are drawn as often as the others and met seldom: small
+    faces without a mask, which cannot be told from them, then pass for them.
+
+    Args:
+        network: ends in a dense layer and a softmax.
+        prior: share of each label, adding up to 1.
+
+    Source:
+        Saerens et al., "Adjusting the outputs of a classifier to new a priori
+        probabilities", Neural Computation 14, 2002: probabilities are
+        multiplied by new over old shares, here as a shift of the last bias.
+    """
+    last = next(layer for layer in reversed(network.layers) if layer.weights)
+    *kernel, bias = last.get_weights()
+    last.set_weights([*kernel, bias + np.log(np.asarray(prior) * len(prior)).astype(bias.dtype)])
+
+
 # ---------------------------------------------------------------- shared
 
 

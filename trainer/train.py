@@ -117,7 +117,7 @@ def _train(
 ) -> Summary[Evaluation]:
     import keras
 
-    from trainer.fit import fit
+    from trainer.fit import expect, fit
     from trainer.models.weights import start
 
     keras.utils.set_random_seed(config.seed)
@@ -142,6 +142,9 @@ def _train(
     if fitted.resumed:
         reporter.note("went on from the checkpoint")
     network = _plain(network, config)
+    if config.incorrect_prior is not None:
+        rest = (1 - config.incorrect_prior) / (len(found.labels) - 1)
+        expect(network, [config.incorrect_prior if name == "incorrect_mask" else rest for name in found.labels])
     staged = stage(work)
     save_network(network, staged / KERAS_NAME)
     if config.compact:

@@ -14,7 +14,7 @@ from maskgen.errors import TrainError
 from trainer import checkpoint, models
 from trainer.config import TrainConfig
 from trainer.dataset import Faces, Sample
-from trainer.fit import fit, predict, step_back
+from trainer.fit import expect, fit, predict, step_back
 from trainer.progress import Reporter
 
 
@@ -101,6 +101,18 @@ def test_a_share_of_what_the_backbone_learned_is_kept(kept: float, expected: lis
     np.testing.assert_allclose(layer.get_weights()[0], expected)
     for now, before in zip(layer.get_weights()[1:], first[1:], strict=True):
         np.testing.assert_array_equal(now, before)
+
+
+def test_probabilities_move_to_the_shares_that_are_expected() -> None:
+    """(0.5, 0.3, 0.2) times (1.2, 1.2, 0.6), over their sum: 0.6, 0.36 and 0.12 of 1.08."""
+    import keras
+
+    given = keras.Input((2,))
+    network = keras.Model(given, keras.layers.Softmax()(keras.layers.Dense(3)(given)))
+    network.layers[1].set_weights([np.zeros((2, 3), np.float32), np.log(np.array([0.5, 0.3, 0.2], np.float32))])
+    expect(network, (0.4, 0.4, 0.2))
+    found = predict(network, np.zeros((1, 2), np.float32))
+    np.testing.assert_allclose(found, [[0.6 / 1.08, 0.36 / 1.08, 0.12 / 1.08]], atol=1e-6)
 
 
 def test_a_checkpoint_of_other_settings_is_refused(tmp_path: Path) -> None:

@@ -187,9 +187,16 @@ def test_the_bundle_remembers_the_settings(trained: Path) -> None:
     assert (settings.alpha, settings.size, settings.compact) == (0.35, 32, True)
 
 
-@pytest.mark.parametrize(
-    "change", [{"arch": "vgg"}, {"alpha": 0.6}, {"size": 16}, {"classes": 4}, {"lr": float("nan")}, {"fine_tune": "x"}]
-)
+@pytest.mark.parametrize("change", [
+    {"arch": "vgg"},
+    {"alpha": 0.6},
+    {"size": 16},
+    {"classes": 4},
+    {"lr": float("nan")},
+    {"fine_tune": "x"},
+    {"incorrect_prior": 0.1},
+    {"classes": 3, "incorrect_prior": 1.0},
+])  # fmt: skip
 def test_settings_are_checked(change: dict[str, Any]) -> None:
     with pytest.raises(InputError):
         TrainConfig(**change)
