@@ -51,6 +51,20 @@ def test_a_picture_without_faces_is_padded_and_searched_again() -> None:
     assert FaceSearch(detector).find(np.zeros((100, 100, 3), np.uint8)) == []
 
 
+def test_a_face_that_fills_its_picture_is_found_in_a_small_copy_at_last() -> None:
+    detector = Listed("onestage", (0.2, 0.2, 0.8, 0.8))
+    original = detector.detect
+
+    def only_small(image: RGB) -> list[Face]:
+        return original(image) if image.shape[1] <= 160 else []
+
+    detector.detect = only_small  # type: ignore[method-assign]
+    found = FaceSearch(detector).find(np.zeros((600, 600, 3), np.uint8), thorough=True)
+    # The rim is a quarter of the side: 900 px wide, of which the box takes 180 to 720.
+    assert np.allclose(found[0].box.xyxy, (30, 30, 570, 570), atol=3)
+    assert FaceSearch(detector).find(np.zeros((600, 600, 3), np.uint8)) == []
+
+
 def test_a_small_single_picture_is_looked_at_enlarged_too_and_each_face_counts_once() -> None:
     detector = Listed("yunet", (0.25, 0.25, 0.5, 0.5))
     found = FaceSearch(detector).find(np.zeros((300, 400, 3), np.uint8), thorough=True)
