@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import functools
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -117,6 +117,28 @@ def estimate_light(photo: RGB, face: LandmarkedFace) -> Light:
         blur_px=blur,
         noise=grain,
     )
+
+
+def seen_in(light: Light, part: tuple[float, float, float, float], photo: RGB, face: LandmarkedFace) -> Light:
+    """The same light on another picture of the face: of another part of the photo, at another scale.
+
+    Args:
+        light: from ``estimate_light``.
+        part: left, top, right, bottom of the other picture in the first one, as shares of its sides; may reach
+            beyond it.
+        photo: the other picture, (H, W, 3) uint8; its noise and softness are read anew.
+        face: in its pixels.
+    """
+    import cv2
+
+    h, w = light.field.shape
+    left, top, right, bottom = part
+    kx, ky = right - left, bottom - top
+    affine = np.array([[kx, 0, left * w + 0.5 * kx - 0.5], [0, ky, top * h + 0.5 * ky - 0.5]])
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    field = cv2.warpAffine(light.field, affine, (w, h), flags=flags, borderMode=cv2.BORDER_REPLICATE)
+    grain, blur = _noise_and_blur(photo, face)
+    return replace(light, field=np.asarray(field, np.float32), noise=grain, blur_px=blur)
 
 
 def composite(photo: RGB, layer: Layer, light: Light, face: LandmarkedFace, params: LightParams | None = None) -> RGB:

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from maskgen.landmarks import FaceFinder
     from maskgen.params import ImageParams
     from maskgen.sampling import SamplingSettings, Weighted
-    from maskgen.synthesize import Rendered
+    from maskgen.synthesize import FaceLight, Rendered
     from maskgen.templates import MaskTemplate
 
 log = logging.getLogger(__name__)
@@ -117,6 +117,8 @@ class PhotoWorker:
         return replace(outcome, seconds=time.perf_counter() - began)
 
     def _photo(self, task: Task, photo: RGB, identity: str) -> Outcome:
+        from maskgen.synthesize import FaceLight
+
         settings = self._settings
         found = self._finder.find(photo)
         counts = Counter({f"rejected:{reason}": n for reason, n in Counter(r for _, r in found.rejected).items()})
@@ -135,10 +137,11 @@ class PhotoWorker:
         written: list[tuple[str, bytes]] = []
         lines: list[str] = []
         for index, subjects in enumerate([faces] if settings.crop == "scene" else [[face] for face in faces]):
+            light = None if settings.crop == "scene" else FaceLight.read(photo, subjects[0])
             for copy in range(settings.per_face):
                 drawn: dict[Label, Drawn] = {}
                 for label in settings.labels:
-                    one = self._draw(photo, subjects, index, identity, copy, label)
+                    one = self._draw(photo, subjects, light, index, identity, copy, label)
                     if isinstance(one, str):
                         counts[f"rejected:{one}"] += 1
                         break
@@ -176,7 +179,14 @@ class PhotoWorker:
         return Outcome(task.number, task.source, identity, tuple(lines), files, counts=counts)
 
     def _draw(
-        self, photo: RGB, subjects: list[LandmarkedFace], first: int, identity: str, copy: int, label: Label
+        self,
+        photo: RGB,
+        subjects: list[LandmarkedFace],
+        light: FaceLight | None,
+        first: int,
+        identity: str,
+        copy: int,
+        label: Label,
     ) -> Drawn | str:
         """One image of a class, or why there is none.
 
@@ -193,7 +203,7 @@ class PhotoWorker:
             if scene:
                 rendered = synthesize.render_scene(photo, list(zip(subjects, params, strict=True)), self._wardrobe)
             else:
-                rendered = [synthesize.render(photo, subjects[0], params[0], self._wardrobe)]
+                rendered = [synthesize.render(photo, subjects[0], params[0], self._wardrobe, light)]
             gates = [synthesize.gate(r, p) for r, p in zip(rendered, params, strict=True)]
             refused = [i for i, reason in enumerate(gates) if reason is not None]
             if not refused:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from maskgen.blend import Light, estimate_light, lay
+from maskgen.blend import Light, estimate_light, lay, seen_in
 from maskgen.params import CropParams, ImageParams
 from maskgen.turn import Turned, warp
 from maskgen.types import RGB, Box, Face, LandmarkedFace, Points, Pose
@@ -40,6 +40,12 @@ MIN_INSIDE: Final = 0.35
 
 MIN_CONTRAST: Final = 0.025
 """Mean change under the mask, of full scale: below it nobody could tell."""
+
+LIGHT_MARGIN: Final = 1.35
+"""The light is read from the face's box grown by this, as far as crops reach."""
+
+LIGHT_PX: Final = 112
+"""Longest side of the copy that it is read from."""
 
 MAX_BEYOND: Final = 0.05
 """How far a crop may leave the photo, as a share of its side."""
@@ -88,7 +94,44 @@ class _Drawn:
     contrast: float
 
 
-def render(photo: RGB, face: LandmarkedFace, params: ImageParams, wardrobe: Wardrobe) -> Rendered:
+@dataclass(frozen=True, slots=True)
+class FaceLight:
+    """The light on a face, for every picture that is made of it.
+
+    Attributes:
+        light: as read from the region.
+        region: left, top, right, bottom in the photo.
+    """
+
+    light: Light
+    region: tuple[int, int, int, int]
+
+    @staticmethod
+    def read(photo: RGB, face: LandmarkedFace) -> FaceLight:
+        """The light on a face of a photo."""
+        region = _within(crop_region(face, CropParams(margin=LIGHT_MARGIN)), photo)
+        sides = np.array([region[2] - region[0], region[3] - region[1]])
+        small = min(1.0, LIGHT_PX / int(sides.max()))
+        size_wh = max(8, round(int(sides[0]) * small)), max(8, round(int(sides[1]) * small))
+        moved = _moved_face(face, np.array(region[:2]), size_wh / sides)
+        return FaceLight(estimate_light(cut(photo, region, size_wh), moved), region)
+
+    def on(self, region: tuple[int, int, int, int], frame: RGB, face: LandmarkedFace) -> Light:
+        """The light in a frame that shows a region of the photo."""
+        left, top, right, bottom = self.region
+        width, height = right - left, bottom - top
+        part = (
+            (region[0] - left) / width,
+            (region[1] - top) / height,
+            (region[2] - left) / width,
+            (region[3] - top) / height,
+        )
+        return seen_in(self.light, part, frame, face)
+
+
+def render(
+    photo: RGB, face: LandmarkedFace, params: ImageParams, wardrobe: Wardrobe, light: FaceLight | None = None
+) -> Rendered:
     """Draw one face as its params say.
 
     Args:
@@ -96,6 +139,8 @@ def render(photo: RGB, face: LandmarkedFace, params: ImageParams, wardrobe: Ward
         face: the face to dress, in the photo's pixels.
         params: everything that chance decided.
         wardrobe: templates by name.
+        light: what ``FaceLight.read`` says of this face, where several
+            pictures are made of it; None to read it here.
 
     Returns:
         For ``crop.mode`` "face" a square of ``crop.size``; for "scene" the whole
@@ -118,18 +163,23 @@ def render(photo: RGB, face: LandmarkedFace, params: ImageParams, wardrobe: Ward
     useful = 1.0 if params.camera is None else camera.detail(params.camera, face_px)
     most = max(round(size * useful), min(SMALLEST_DETAIL, size))
     frame_wh = (min(max(int(sides[0]), SMALLEST_FRAME), most), min(max(int(sides[1]), SMALLEST_FRAME), most))
-    light = params.light
-    if most < size and light.edge_blur > 0:
+    laid = params.light
+    if most < size and laid.edge_blur > 0:
         full = min(max(int(sides[0]), SMALLEST_FRAME), size)
-        params = replace(params, light=replace(light, edge_blur=light.edge_blur * frame_wh[0] / full))
+        params = replace(params, light=replace(laid, edge_blur=laid.edge_blur * frame_wh[0] / full))
     moved = _moved_face(seen, np.array(region[:2]), frame_wh / sides)
     if turned is None:
-        drawn = _draw(cut(photo, region, frame_wh), moved, params, wardrobe)
+        after, before, shown = None, moved, region
+        frame = cut(photo, region, frame_wh)
     else:
         view = _view(turned, region, frame_wh)
-        frame = cut(photo, view.region, view.frame_wh)
-        before = _moved_face(face, view.origin, view.scale)
-        drawn = _draw(frame, before, params, wardrobe, _After(view, moved))
+        after, before, shown = _After(view, moved), _moved_face(face, view.origin, view.scale), view.region
+        frame = cut(photo, shown, view.frame_wh)
+    if _bare(params):
+        drawn = _undrawn(frame, after)
+    else:
+        light = light or FaceLight.read(photo, face)
+        drawn = _draw(frame, before, params, wardrobe, light.on(shown, frame, before), after)
     if params.camera is not None:
         image = camera.apply(drawn.image, params.camera, face_px, (size, size))
     else:
@@ -164,12 +214,12 @@ def render_scene(
         left, top = math.floor(reach.left), math.floor(reach.top)
         right, bottom = max(math.ceil(reach.right), left + 1), max(math.ceil(reach.bottom), top + 1)
         where = slice(top, bottom), slice(left, right)
-        drawn = _draw(
-            np.ascontiguousarray(image[where]),
-            _moved_face(face, np.array([left, top]), np.ones(2)),
-            params,
-            wardrobe,
-        )
+        frame = np.ascontiguousarray(image[where])
+        moved = _moved_face(face, np.array([left, top]), np.ones(2))
+        if _bare(params):
+            drawn = _undrawn(frame)
+        else:
+            drawn = _draw(frame, moved, params, wardrobe, estimate_light(frame, moved))
         image[where] = drawn.image
         records.append((drawn, (left, top)))
     if dressed and dressed[0][1].camera is not None:
@@ -330,19 +380,29 @@ def _turned_face(face: LandmarkedFace, turned: Turned) -> LandmarkedFace:
     return LandmarkedFace(replace(face.face, points=points), turned.points(face.landmarks), pose)
 
 
+def _bare(params: ImageParams) -> bool:
+    """Nothing is drawn on the face."""
+    return params.mask is None and params.confuser is None and not params.accessories
+
+
+def _undrawn(frame: RGB, after: _After | None = None) -> _Drawn:
+    """The frame as it is; with a turn, turned."""
+    image = frame if after is None else after.view.of(frame)
+    return _Drawn(image, np.zeros(image.shape[:2], np.float32), 0.0, 0.0, 1.0, 0.0)
+
+
 def _draw(
-    frame: RGB, face: LandmarkedFace, params: ImageParams, wardrobe: Wardrobe, after: _After | None = None
+    frame: RGB,
+    face: LandmarkedFace,
+    params: ImageParams,
+    wardrobe: Wardrobe,
+    light: Light,
+    after: _After | None = None,
 ) -> _Drawn:
     """Everything that is drawn on one face, in order, in its frame; with a turn, in the turned frame."""
     import cv2
 
     height, width = frame.shape[:2]
-    if params.mask is None and params.confuser is None and not params.accessories:
-        if after is not None:
-            frame = after.view.of(frame)
-            height, width = frame.shape[:2]
-        return _Drawn(frame, np.zeros((height, width), np.float32), 0.0, 0.0, 1.0, 0.0)
-    light = estimate_light(frame, face)
     image = frame
     body = np.zeros((height, width), np.float32)
     inside, contrast = 1.0, 0.0

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from drawn_face import SIDE, face, photo
 
-from maskgen.blend import _slope, composite, estimate_light, lay, to_linear, white_noise
+from maskgen.blend import _slope, composite, estimate_light, lay, seen_in, to_linear, white_noise
 from maskgen.errors import ShapeError
 from maskgen.layer import Layer
 from maskgen.params import LightParams
@@ -55,6 +55,18 @@ def test_grain_and_blur_are_measured() -> None:
     rng = np.random.default_rng(0)
     noisy = np.clip(photo() + rng.normal(0, 8, (SIDE, SIDE, 3)), 0, 255).astype(np.uint8)
     assert estimate_light(noisy, face()).noise > 2 * estimate_light(photo(), face()).noise
+
+
+def test_a_part_of_a_picture_takes_its_part_of_the_light() -> None:
+    picture, subject = photo(), face()
+    light = replace(estimate_light(picture, subject), field=np.tile(np.arange(8, dtype=np.float32), (8, 1)))
+    assert np.allclose(seen_in(light, (0, 0, 1, 1), picture, subject).field, light.field)
+    # Twice as fine: the columns' centres lie at 4 - 1/4, 4 + 1/4, ... of the whole.
+    right = seen_in(light, (0.5, 0.25, 1, 0.75), picture, subject)
+    assert np.allclose(right.field[3], np.minimum(3.75 + 0.5 * np.arange(8), 7))
+    assert (right.level, right.slope_xy) == (light.level, light.slope_xy)
+    beyond = seen_in(light, (-1, 0, 0, 1), picture, subject)
+    assert np.allclose(beyond.field, 0)
 
 
 def test_composite_keeps_the_photo_and_everything_off_the_layer() -> None:
