@@ -41,7 +41,8 @@ def main() -> None:
     _train(options, scenes, model, options.epochs, options.lr)
     if options.also is not None:
         both = options.work / "model_also"
-        more = ("--also", options.also, "--also-share", options.also_share, "--weights", model, "--keep", "last")
+        more = ("--also", options.also, "--also-share", options.also_share, "--weights", model)
+        more += ("--keep", "last", "--ema", 0.99, "--sizes", "320,384,448,512")
         _train(options, scenes, both, options.also_epochs, options.also_lr, *more)
         model = both
     for folder in options.evaluate:
@@ -54,6 +55,7 @@ def main() -> None:
 
 def _train(options: argparse.Namespace, scenes: Path, model: Path, epochs: int, lr: float, *more: object) -> None:
     words = ("--task", "detector", "--epochs", epochs, "--lr", lr, "--seed", options.seed)
+    words += ("--litert", "int8", "--longer-side", options.longer_side)
     maskgen("train", scenes, model, *words, "--threads", options.workers, "--resume", *more)
 
 
@@ -74,9 +76,10 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--epochs", type=int, default=8)
     parser.add_argument("--lr", type=float, default=1e-3)
     parser.add_argument("--also", type=Path, help="real scenes with boxes, for a second model")
-    parser.add_argument("--also-share", type=float, default=0.5)
-    parser.add_argument("--also-epochs", type=int, default=2)
-    parser.add_argument("--also-lr", type=float, default=4e-4)
+    parser.add_argument("--also-share", type=float, default=0.7)
+    parser.add_argument("--also-epochs", type=int, default=5)
+    parser.add_argument("--also-lr", type=float, default=1e-3)
+    parser.add_argument("--longer-side", type=int, default=544, help="what the model scales pictures to")
     parser.add_argument("--evaluate", type=Path, nargs="*", default=[], help="scenes to measure on")
     parser.add_argument("--install", type=Path, help="copy the model folder here, e.g. assets/models/detector")
     parser.add_argument("--workers", type=int, default=2)
