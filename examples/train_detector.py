@@ -22,6 +22,10 @@ the pictures is part of this package. Whether a model may be used where its pict
 file NOTICE says more.
 """
 
+ALSO = """At the end it learned from the photographs of `{name}` as well, and from the boxes that people drew on
+them: what is measured on those says nothing about it.
+"""
+
 
 def main() -> None:
     options = _parse()
@@ -49,7 +53,8 @@ def main() -> None:
         say(f"--- {folder}")
         maskgen("evaluate", model, folder)
     if options.install is not None:
-        install(model, options.install, "detection_report.txt", ("curves.png", "precision_recall.png"), SOURCES)
+        sources = SOURCES if options.also is None else f"{SOURCES}\n{ALSO.format(name=options.also.resolve().name)}"
+        install(model, options.install, "detection_report.txt", ("curves.png", "precision_recall.png"), sources)
     say(f"{(time.perf_counter() - began) / 60:.1f} minutes")
 
 
@@ -79,7 +84,7 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--also-share", type=float, default=0.7)
     parser.add_argument("--also-epochs", type=int, default=5)
     parser.add_argument("--also-lr", type=float, default=1e-3)
-    parser.add_argument("--longer-side", type=int, default=544, help="what the model scales pictures to")
+    parser.add_argument("--longer-side", type=int, default=512, help="what the model scales pictures to")
     parser.add_argument("--evaluate", type=Path, nargs="*", default=[], help="scenes to measure on")
     parser.add_argument("--install", type=Path, help="copy the model folder here, e.g. assets/models/detector")
     parser.add_argument("--workers", type=int, default=2)

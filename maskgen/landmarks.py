@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from maskgen import faces as detectors
 from maskgen.errors import WeightsError
-from maskgen.faces.auto import FOR_MASKS, choose
+from maskgen.faces.auto import choose
 from maskgen.pose import head_pose
 from maskgen.types import RGB, Box, Face, LandmarkedFace, Points
 
@@ -30,7 +30,7 @@ QUICK_SIDE: Final = 160
 small faces. A face that takes ``MAIN_SHARE`` of the picture ends the search:
 what could be kept beside it has about 18 px there, and is found as well."""
 
-_QUICK: Final = ("yunet",)
+_QUICK: Final = frozenset({"yunet", "onestage"})
 
 _ROUGH_POINTS: Final = frozenset({"onestage"})
 """Detectors whose five points say where to begin, but are too rough to judge dlib's answer by."""
@@ -118,7 +118,7 @@ class FaceFinder:
         from maskgen import weights
 
         if detector == "auto":
-            detector = choose(FOR_MASKS)
+            detector = choose()
         self._detector = detectors.load(detector, max_side=MAX_SIDE)
         quick = self._detector.name in _QUICK
         self._quick = detectors.load(self._detector.name, max_side=QUICK_SIDE) if quick else None

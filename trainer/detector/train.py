@@ -138,14 +138,14 @@ def finish(
     """
     seconds = dict(fitted.seconds)
     staged = stage(work)
-    if config.litert == "float16":
-        # Rounding here makes both files hold the same weights, but for what the converter folds.
+    if config.litert != "float32":
+        # Rounded here, both files start from the same weights, but for what the converter folds.
         compact.round_weights(network)
     save_network(network, staged / KERAS_NAME)
     compact.compress(staged / KERAS_NAME)
     began = time.perf_counter()
     reporter.start("exporting", 1)
-    quantize: Quantize = "none" if config.litert == "float32" else "float16"
+    quantize: Quantize = "none" if config.litert == "float32" else config.litert
     exported = export.write(
         network, staged / LITERT_NAME, quantize, check_pictures(found.parts["val"]), len(config.labels)
     )

@@ -147,6 +147,40 @@ def test_int8_is_smaller_and_runs(disc_model: Path, scenes: Path, tmp_path: Path
     assert len(OneStage(tmp_path / "small.tflite", 2).find(pictures[0], None, 0.01)) < 300
 
 
+@pytest.mark.parametrize(("litert", "wanted"), [("float32", "none"), ("float16", "float16"), ("int8", "int8")])
+def test_model_tflite_is_stored_as_asked(
+    litert: str, wanted: str, disc_model: Path, scenes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from discs import SETTINGS
+
+    from trainer.detector import export, fit, train
+    from trainer.detector.data import load
+    from trainer.models.weights import load_network
+    from trainer.progress import Reporter
+
+    class AskedFor(Exception):
+        pass
+
+    def write(network: object, target: Path, quantize: str, *more: object) -> None:
+        raise AskedFor(quantize)
+
+    monkeypatch.setattr(export, "write", write)
+    config = DetectorConfig(**{**SETTINGS, "litert": litert})
+    network = load_network(disc_model / "model.keras")
+    with pytest.raises(AskedFor, match=f"^{wanted}$"):
+        train.finish(
+            network,
+            fit.Fitted(),
+            load(scenes, config.labels),
+            {},
+            tmp_path / "model",
+            tmp_path / "work",
+            config,
+            "none: discs",
+            Reporter(),
+        )
+
+
 def test_an_export_that_differs_is_not_kept(disc_model: Path, scenes: Path, tmp_path: Path) -> None:
     from maskgen.errors import TrainError
     from trainer.detector.train import export_again
