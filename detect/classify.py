@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -13,6 +14,9 @@ from maskgen.types import RGB, Face
 from trainer.bundle import LITERT_NAME, Bundle, open_bundle, predicted_labels
 from trainer.litert import LiteRTModel
 from trainer.preprocess import cut_rois
+
+PACKAGED: Final = "classifier3"
+"""The packaged classifier in use where none is named: it tells badly worn masks apart."""
 
 
 class Classifier:
@@ -48,13 +52,13 @@ class Classifier:
 
         Args:
             model: a folder that ``maskgen train`` wrote, or a packaged one's
-                name (``classifier3``); None for ``classifier``.
+                name; None for ``PACKAGED``.
             threads: CPU threads for one face.
 
         Raises:
             BundleError: no such folder, or one that is damaged or unknown.
         """
-        return cls(open_bundle(model), threads)
+        return cls(open_bundle(model, PACKAGED), threads)
 
     def copy(self, threads: int = 1) -> Classifier:
         """The same classifier for another thread; the folder's sums are not checked again."""

@@ -18,7 +18,7 @@ Model = Annotated[
         "--model",
         "-m",
         metavar="FOLDER",
-        help="Model folder by maskgen train, or classifier3, the packaged one of 3 classes.",
+        help="Model folder by maskgen train, or classifier: packaged, of 2 classes (default: classifier3, of 3).",
     ),
 ]
 Faces = Annotated[
@@ -34,7 +34,7 @@ LabelsBy = Annotated[
     typer.Option(
         "--labels",
         metavar="detector|classifier|both",
-        help="Who says what a face wears; default: a detector given as --model, else both where both can.",
+        help="Who says what a face wears; default: what --model names, without it both where both can.",
     ),
 ]
 Recheck = Annotated[

@@ -14,6 +14,9 @@ from maskgen.types import RGB, Face
 
 LabelBy = Literal["detector", "classifier", "both"]
 
+_COARSER: Final = {"incorrect_mask": "without_mask"}
+"""What a detector that lacks a label counts it as."""
+
 _LEAST: Final = 1e-4
 """Scores below this are taken for it, so that every face has probabilities."""
 
@@ -51,20 +54,27 @@ class ByDetector:
 
 
 class ByBoth:
-    """The geometric mean of what the detector and the classifier say."""
+    """The geometric mean of what the detector and the classifier say.
+
+    A detector of two labels counts a badly worn mask as none: what it says of
+    ``without_mask`` is then shared out as the classifier would.
+    """
 
     def __init__(self, detector: ByDetector, classifier: Classifier) -> None:
-        if set(detector.labels) != set(classifier.labels):
+        coarse = [label if label in detector.labels else _COARSER.get(label, label) for label in classifier.labels]
+        if set(coarse) != set(detector.labels):
             raise InputError(
                 f"the detector knows {', '.join(detector.labels)}, the classifier {', '.join(classifier.labels)}; "
                 "choose --labels detector or --labels classifier"
             )
         self.labels = classifier.labels
         self._detector, self._classifier = detector, classifier
-        self._order = [detector.labels.index(label) for label in classifier.labels]
+        self._coarse = np.array([detector.labels.index(label) for label in coarse])
 
     def classify_faces(self, image: RGB, faces: Sequence[Face]) -> NDArray[np.float32]:
-        one = self._detector.classify_faces(image, faces)[:, self._order]
-        other = np.maximum(self._classifier.classify_faces(image, faces), _LEAST)
+        one = self._detector.classify_faces(image, faces)
+        fine = np.maximum(self._classifier.classify_faces(image, faces), _LEAST)
+        other = np.stack([fine[:, self._coarse == label].sum(axis=1) for label in range(one.shape[1])], axis=1)
         joint = np.sqrt(one * other)
-        return np.asarray(joint / joint.sum(axis=1, keepdims=True), np.float32)
+        joint /= joint.sum(axis=1, keepdims=True)
+        return np.asarray(joint[:, self._coarse] * fine / other[:, self._coarse], np.float32)

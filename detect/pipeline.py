@@ -117,8 +117,8 @@ class Detector:
             min_face_score: least confidence of the face detector, in its own
                 unit; None for its own default.
             labels: who says what a face wears: the ``detector`` (one look),
-                the ``classifier``, or ``both``; None for the best that goes
-                with the model and the face detector.
+                the ``classifier``, or ``both``; None for the model that was
+                given, or for the best where none was.
 
         Raises:
             BundleError: the model folder cannot be used.
@@ -133,7 +133,8 @@ class Detector:
             find.load, faces if own is None else OWN, small_faces, min_face_score, None if own is None else own.folder
         )
         search = new_search()  # a missing file shows now, not at the first picture
-        chosen: LabelBy = labels or ("detector" if own is not None else "both" if search.name == OWN else "classifier")
+        packaged: LabelBy = "both" if bundle is None and search.name == OWN else "classifier"
+        chosen: LabelBy = labels or ("detector" if own is not None else packaged)
         if search.name != OWN and chosen != "classifier":
             raise InputError(f"--labels {chosen} needs maskgen's own detector (--faces {OWN}), not {search.name}")
         by_detector = None
@@ -142,8 +143,6 @@ class Detector:
         classifier = None
         if chosen != "detector":
             classifier = Classifier.load(None) if bundle is None or own is not None else Classifier(bundle)
-        if labels is None and by_detector and classifier and set(by_detector.labels) != set(classifier.labels):
-            by_detector = None  # a classifier of other labels has the say alone
         new_labels = partial(_labels, by_detector, classifier)
         first = new_labels()
         threshold = 0.5 if classifier is None else classifier.bundle.threshold

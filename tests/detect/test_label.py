@@ -42,6 +42,21 @@ def test_both_together_by_label_not_by_place() -> None:
     np.testing.assert_allclose(both.classify_faces(IMAGE, [face(0.9, 0.1)]), [joint / joint.sum()], rtol=1e-5)
 
 
+def test_a_detector_of_two_labels_shares_out_what_is_no_mask_as_the_classifier_would() -> None:
+    """sqrt(.9 * .2) against sqrt(.1 * .8): the second is for two labels, 3 to 1."""
+
+    class SaysThree(Says):
+        labels = ("with_mask", "incorrect_mask", "without_mask")
+
+        def classify_faces(self, image, faces):
+            return np.tile(np.array([0.2, 0.2, 0.6], np.float32), (len(faces), 1))
+
+    both = ByBoth(ByDetector(("with_mask", "without_mask")), SaysThree())  # type: ignore[arg-type]
+    with_mask, rest = np.sqrt(0.9 * 0.2), np.sqrt(0.1 * 0.8)
+    wanted = np.array([with_mask, rest / 4, rest * 3 / 4]) / (with_mask + rest)
+    np.testing.assert_allclose(both.classify_faces(IMAGE, [face(0.9, 0.1)]), [wanted], rtol=1e-5)
+
+
 def test_both_must_know_the_same_labels() -> None:
     with pytest.raises(InputError, match="choose --labels"):
         ByBoth(ByDetector(("with_mask", "without_mask", "incorrect_mask")), Says())  # type: ignore[arg-type]
