@@ -17,10 +17,12 @@ def say(*words: object) -> None:
 
 
 def maskgen(*words: object) -> None:
-    """Run a command of maskgen and say it; one that fails ends the script."""
+    """Run a command of maskgen and say it; one that fails has said why, and ends the script."""
     command = [sys.executable, "-m", "maskgen.app", *(str(word) for word in words)]
     say("+ maskgen", *command[3:])
-    subprocess.run(command, check=True)
+    done = subprocess.run(command)
+    if done.returncode:
+        sys.exit(done.returncode)
 
 
 def install(
