@@ -6,7 +6,8 @@ Runs the command itself on a folder with COCO ``annotations.json`` and ``images/
 boxes. ``mask_weared_incorrect`` counts as ``without_mask``, and so does what a model of three labels calls
 ``incorrect_mask``, with the sum of the two probabilities. A face's rank is its face score times its label's
 probability. Below a size, ground truth is ignored the way COCO ignores it: neither a miss nor, for a box that lies on
-it, a false alarm. The size of a face is its box's shorter side.
+it, a false alarm. The size of a face is its box's shorter side. ``recall`` is that of all boxes found,
+``1 false`` that at one false alarm a picture, whatever the labels.
 """
 
 from __future__ import annotations
@@ -55,12 +56,12 @@ def main() -> None:
         f"{len(found)} pictures, {sum(map(len, truth.values()))} faces, {sum(map(len, found.values()))} found, "
         f"{figures['ms_a_picture']:.1f} ms a picture, start to end"
     )
-    print(f"{'size':>8} {'mAP50':>7} {'with':>7} {'without':>7} {'any':>7} {'recall':>7}")
+    print(f"{'size':>8} {'mAP50':>7} {'with':>7} {'without':>7} {'any':>7} {'recall':>7} {'1 false':>7}")
     for size in SIZES_PX:
         row = figures[str(size)]
         print(
             f"{'>= ' + str(size) if size else 'all':>8} "
-            + " ".join(f"{row[name]:7.3f}" for name in ("map50", *LABELS, "any", "recall"))
+            + " ".join(f"{row[name]:7.3f}" for name in ("map50", *LABELS, "any", "recall", "at_one"))
         )
     if known.json:
         known.json.write_text(json.dumps(figures, indent=2) + "\n")
@@ -90,8 +91,8 @@ def evaluate(truth: dict[str, list[dict]], found: dict[str, list[dict]]) -> dict
     for size in SIZES_PX:
         row: dict[str, float] = {}
         for label in LABELS:
-            row[label], _ = average_precision(truth, found, label, size)
-        row["any"], row["recall"] = average_precision(truth, found, None, size)
+            row[label], *_ = average_precision(truth, found, label, size)
+        row["any"], row["recall"], row["at_one"] = average_precision(truth, found, None, size)
         row["map50"] = float(np.mean([row[label] for label in LABELS]))
         figures[str(size)] = row
     return figures
@@ -99,8 +100,11 @@ def evaluate(truth: dict[str, list[dict]], found: dict[str, list[dict]]) -> dict
 
 def average_precision(
     truth: dict[str, list[dict]], found: dict[str, list[dict]], label: str | None, least_px: float, iou: float = 0.5
-) -> tuple[float, float]:
-    """COCO's average precision at one overlap, and the recall reached; ``label`` None takes any for any."""
+) -> tuple[float, float, float]:
+    """COCO's average precision at one overlap, the recall reached, and that with one false alarm a picture.
+
+    ``label`` None takes any for any.
+    """
     outcomes: list[tuple[float, bool]] = []
     wanted = 0
     for name, boxes in truth.items():
@@ -132,7 +136,8 @@ def average_precision(
     envelope = np.maximum.accumulate(precision[::-1])[::-1] if len(precision) else precision
     at = np.searchsorted(recall, np.linspace(0, 1, 101), side="left")
     points = [float(envelope[i]) if i < len(envelope) else 0.0 for i in at]
-    return float(np.mean(points)), float(recall[-1]) if len(recall) else 0.0
+    few = recall[np.arange(1, len(hits) + 1) - hits <= len(truth)]
+    return float(np.mean(points)), float(recall[-1]) if len(recall) else 0.0, float(few[-1]) if len(few) else 0.0
 
 
 def rank(face: dict, label: str | None) -> float:

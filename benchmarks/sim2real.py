@@ -106,6 +106,7 @@ def _recipes(sources: tuple[str, ...], args: argparse.Namespace) -> list[Recipe]
             Recipe("without accessories", replace(full, accessory_chance=0.0), sources, args.copies),
             Recipe("with turned heads", replace(full, turn_chance=0.2), sources, args.copies),
             Recipe("without people in front", _nobody_in_front(full), sources, args.copies),
+            Recipe("without paper", replace(full, confusers=_without_paper()), sources, args.copies),
             Recipe(
                 "with badly worn masks as none",
                 replace(full, unmasked_wear_chance=0.15),
@@ -118,6 +119,12 @@ def _recipes(sources: tuple[str, ...], args: argparse.Namespace) -> list[Recipe]
             for source in sources
         ]
     return [recipe for recipe in recipes if not args.only or args.only in recipe.name]
+
+
+def _without_paper() -> tuple[tuple[str, float], ...]:
+    from maskgen import confusers
+
+    return tuple((name, weight) for name, weight in confusers.WEIGHTS.items() if name != "paper")
 
 
 def _nobody_in_front(settings: SamplingSettings) -> SamplingSettings:
