@@ -149,17 +149,20 @@ class MaskTemplate:
             return self
         size = max_width, max(1, round(height * max_width / width))
         scale = size[0] / width, size[1] / height
-        alpha = self.rgba[..., 3]
-        weighted = cv2.multiply(self.rgba[..., :3], cv2.merge([alpha] * 3), scale=1 / 255)
-        small_alpha = cv2.resize(alpha, size, interpolation=cv2.INTER_AREA)
-        small = cv2.resize(weighted, size, interpolation=cv2.INTER_AREA)
-        colour = small * (255 / np.maximum(small_alpha, 1).astype(np.float32))[..., None]
-        rgba = np.dstack([np.minimum(colour + 0.5, 255).astype(np.uint8), small_alpha])
+        *colours, alpha = cv2.split(self.rgba)
+
+        def small(picture: Any) -> Any:
+            return cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
+
+        small_alpha = small(alpha)
+        divide = 255 / np.maximum(small_alpha, 1).astype(np.float32)
+        weighted = [small(cv2.multiply(colour, alpha, scale=1 / 255)) * divide + 0.5 for colour in colours]
+        rgba: Any = cv2.merge([*(np.minimum(colour, 255).astype(np.uint8) for colour in weighted), small_alpha])
 
         def shrunk(picture: NDArray[np.float32] | None) -> NDArray[np.float32] | None:
             if picture is None:
                 return None
-            return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.float32)
+            return np.asarray(small(picture), np.float32)
 
         def moved(xy: tuple[float, float]) -> tuple[float, float]:
             return xy[0] * scale[0], xy[1] * scale[1]

@@ -9,13 +9,13 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
+from multiprocessing.context import SpawnContext
 from typing import Any
 
 from maskgen.engines.base import Outcome, Task, build_worker
-from maskgen.engines.pool import READY, Death, Handle, Pool
-from maskgen.errors import MaskgenError
+from maskgen.engines.nursery import ALONE, CAN_FORK, LEAVE_S, Nursery, build, prepare, serve
+from maskgen.engines.pool import Death, Handle, Pool
 
 
 class InlineEngine:
@@ -37,14 +37,8 @@ class InlineEngine:
                 return
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Process:
-    process: Any
-    pipe: Connection
-
-
 class LocalEngine(Pool):
-    """Photos done by spawned processes.
+    """Photos done by processes of this machine: forked from one where that is safe, else spawned.
 
     Args:
         factory: ``module:function`` that builds the worker from ``settings``.
@@ -57,15 +51,18 @@ class LocalEngine(Pool):
         super().__init__(workers, timeout_s)
         self._factory, self._settings = factory, settings
         self._context = multiprocessing.get_context("spawn")
+        # A single worker would only wait for the process that it is forked from.
+        self._forks = CAN_FORK and workers > 1
+        self._nursery: Nursery | None = None
 
-    def _spawn(self) -> _Process:
-        ours, theirs = self._context.Pipe()
-        process = self._context.Process(
-            target=_work, args=(theirs, self._factory, self._settings), name="maskgen worker", daemon=True
-        )
-        process.start()
-        theirs.close()
-        return _Process(process, ours)
+    def _spawn(self) -> _Spawned | _Forked:
+        if not self._forks:
+            return _Spawned(self._context, self._factory, self._settings)
+        if self._nursery is not None and not self._nursery.alive:
+            self._nursery.close()
+            self._nursery = None
+        self._nursery = self._nursery or Nursery(self._context, self._factory, self._settings)
+        return _Forked(self._nursery)
 
     def _send(self, handle: Handle, task: Task) -> None:
         with contextlib.suppress(OSError):
@@ -77,26 +74,82 @@ class LocalEngine(Pool):
             assert isinstance(pipe, Connection)
             handle = by_pipe[pipe]
             try:
-                yield handle, pipe.recv()
+                message = pipe.recv()
             except (EOFError, OSError):
-                handle.body.process.join(5.0)
-                yield handle, Death(_exit_words(handle.body.process.exitcode))
+                yield handle, Death(_exit_words(handle.body.exit_code()))
+                continue
+            if message == ALONE:
+                handle.body.kill()
+                self._forks = False
+                handle.body = self._spawn()
+            elif isinstance(message, int):
+                handle.body.pid = message
+            else:
+                yield handle, message
 
     def _kill(self, handle: Handle) -> None:
-        handle.body.process.kill()
-        handle.body.process.join()
-        handle.body.pipe.close()
+        handle.body.kill()
 
     def _close(self) -> None:
         """Closing its pipe lets a worker finish and leave by itself."""
         for handle in self._handles:
             handle.body.pipe.close()
-        deadline = time.monotonic() + 2.0
+        if self._nursery is not None:
+            self._nursery.close()
+            self._nursery = None
+        deadline = time.monotonic() + LEAVE_S
         for handle in self._handles:
-            handle.body.process.join(max(0.0, deadline - time.monotonic()))
-            if handle.body.process.is_alive():
-                handle.body.process.kill()
-                handle.body.process.join()
+            handle.body.leave(deadline)
+
+
+class _Spawned:
+    """A worker process of its own making."""
+
+    def __init__(self, context: SpawnContext, factory: str, settings: dict[str, Any]) -> None:
+        self.pipe, theirs = context.Pipe()
+        self._process = context.Process(
+            target=_work, args=(theirs, factory, settings), name="maskgen worker", daemon=True
+        )
+        self._process.start()
+        theirs.close()
+
+    def exit_code(self) -> int | None:
+        """How it ended, once its pipe is closed from the other side."""
+        self._process.join(5.0)
+        return self._process.exitcode
+
+    def kill(self) -> None:
+        self._process.kill()
+        self._process.join()
+        self.pipe.close()
+
+    def leave(self, deadline: float) -> None:
+        """Wait until it has gone; past the deadline, end it."""
+        self._process.join(max(0.0, deadline - time.monotonic()))
+        if self._process.is_alive():
+            self._process.kill()
+            self._process.join()
+
+
+class _Forked:
+    """A worker process that a nursery has borne, or will."""
+
+    def __init__(self, nursery: Nursery) -> None:
+        self.pipe = nursery.fork()
+        self.pid: int | None = None
+        self._nursery = nursery
+
+    def exit_code(self) -> int | None:
+        """As a spawned one's; that of the nursery when it came to nothing there."""
+        return self._nursery.exit_code() if self.pid is None else self._nursery.end(self.pid)
+
+    def kill(self) -> None:
+        self.pipe.close()
+        if self.pid is not None:
+            self._nursery.end(self.pid)
+
+    def leave(self, deadline: float) -> None:
+        """Nothing: the nursery has waited for it."""
 
 
 def _exit_words(code: int | None) -> str:
@@ -104,26 +157,15 @@ def _exit_words(code: int | None) -> str:
         return "killed, perhaps for memory"
     if code is not None and code < 0:
         return f"signal {-code}"
-    return f"exit code {code}"
+    return "nobody knows how" if code is None else f"exit code {code}"
 
 
 def _work(pipe: Connection, factory: str, settings: dict[str, Any]) -> None:
-    """The life of a worker process. It ends when its parent closes the pipe, or is gone."""
-    # Ctrl-C reaches the whole group; only the parent decides.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    # Before anything heavy is imported: the processes are the parallelism.
-    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OPENCV_FOR_THREADS_NUM"):
-        os.environ.setdefault(name, "1")
-    try:
-        worker = build_worker(factory, settings)
-    except MaskgenError as error:
-        with contextlib.suppress(OSError):
-            pipe.send(str(error))
+    """The life of a spawned worker. It ends when its parent closes the pipe, or is gone."""
+    prepare()
+    worker, problem = build(factory, settings)
+    if worker is not None:
+        serve(pipe, worker)
         return
-    try:
-        pipe.send(READY)
-        while True:
-            pipe.send(worker.do(pipe.recv()))
-    except (EOFError, OSError):
-        return
+    with contextlib.suppress(OSError):
+        pipe.send(problem)

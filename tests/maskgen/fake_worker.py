@@ -1,14 +1,15 @@
 """A worker that draws nothing real: for tests of what surrounds the drawing.
 
 A photo is a small file; its text says what befalls the worker: ``hang``,
-``die``, ``die once FILE``, ``skip REASON``, ``fail``; anything else is written
-as two images.
+``die``, ``die once FILE``, ``orphan once FILE`` (its parent dies), ``skip
+REASON``, ``fail``; anything else is written as two images.
 """
 
 from __future__ import annotations
 
 import os
 import signal
+import threading
 import time
 from collections import Counter
 from pathlib import Path
@@ -87,6 +88,9 @@ class FakeWorker:
             case ["die", "once", flag, *_] if not Path(flag).exists():
                 Path(flag).touch()
                 os.kill(os.getpid(), signal.SIGKILL)
+            case ["orphan", "once", flag, *_] if not Path(flag).exists():
+                Path(flag).touch()
+                os.kill(os.getppid(), signal.SIGKILL)
             case ["die", word, *_] if word != "once":
                 os.kill(os.getpid(), signal.SIGKILL)
             case ["skip", reason, *_]:
@@ -115,6 +119,12 @@ def picture(identity: str, label: str) -> bytes:
 
 
 def build(settings: dict[str, Any]) -> FakeWorker:
+    return FakeWorker(settings)
+
+
+def threaded(settings: dict[str, Any]) -> FakeWorker:
+    """A worker beside which a thread runs, so that its process must not be forked."""
+    threading.Thread(target=time.sleep, args=(600,), daemon=True).start()
     return FakeWorker(settings)
 
 

@@ -12,10 +12,12 @@ import threading
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 from fake_worker import photo
 
 from maskgen import metadata
+from maskgen.engines.nursery import CAN_FORK
 from maskgen.errors import InputError, MaskgenError
 from maskgen.journal import Journal
 from maskgen.pipeline import Run, Summary, generate
@@ -96,6 +98,17 @@ def test_the_bytes_do_not_depend_on_the_workers(tmp_path: Path) -> None:
     assert contents(tmp_path / "a") == contents(tmp_path / "b") == contents(tmp_path / "c")
 
 
+@pytest.fixture(params=["forked", "spawned"])
+def birth(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Both ways in which workers come to be."""
+    if request.param == "spawned":
+        monkeypatch.setattr("maskgen.engines.local.CAN_FORK", False)
+    elif not CAN_FORK:
+        pytest.skip("this system has no safe fork")
+    return str(request.param)
+
+
+@pytest.mark.usefixtures("birth")
 def test_a_hanging_photo_and_a_deadly_one_are_named(tmp_path: Path) -> None:
     source = fill(tmp_path / "in", 6, a_hang="hang", a_killer="die always", once=f"die once {tmp_path / 'flag'}")
     summary = make(source, tmp_path / "out", local(2, timeout_s=1.0))
@@ -103,6 +116,22 @@ def test_a_hanging_photo_and_a_deadly_one_are_named(tmp_path: Path) -> None:
     assert summary.totals["images"] == 14, "the one that died once came through alone"
     named = {Path(skip.source).stem: skip.reason for skip in metadata.read_skipped(tmp_path / "out")}
     assert named == {"a_hang": "timeout", "a_killer": "worker_died"}
+
+
+@pytest.mark.skipif(not CAN_FORK, reason="this system has no safe fork")
+def test_the_process_that_is_forked_dies(tmp_path: Path) -> None:
+    orphan, death = (f"{word} once {tmp_path / word}" for word in ("orphan", "die"))
+    source = fill(tmp_path / "in", 12, a_orphan=orphan, b_death=death)
+    summary = make(source, tmp_path / "out", local(2))
+    assert dict(summary.reasons()) == {}
+    assert summary.totals["images"] == 28
+
+
+def test_a_worker_beside_which_a_thread_runs_is_spawned(tmp_path: Path) -> None:
+    source = fill(tmp_path / "in", 8)
+    make(source, tmp_path / "plain")
+    make(source, tmp_path / "out", Run(workers=2, factory="fake_worker:threaded"))
+    assert contents(tmp_path / "out") == contents(tmp_path / "plain")
 
 
 @pytest.mark.parametrize("at", [1, 9])
@@ -312,7 +341,23 @@ def test_progress_and_stop(tmp_path: Path) -> None:
     assert threading.active_count() < 10
 
 
-def test_a_worker_that_cannot_start_is_one_clear_error(tmp_path: Path) -> None:
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_worker_that_cannot_start_is_one_clear_error(tmp_path: Path, workers: int) -> None:
     source = fill(tmp_path / "in", 2)
     with pytest.raises(MaskgenError, match="no such setting"):
-        make(source, tmp_path / "out", Run(workers=1, factory="fake_worker:refuse"))
+        make(source, tmp_path / "out", Run(workers=workers, factory="fake_worker:refuse"))
+
+
+def test_nobody_stays_behind_a_killed_run(tmp_path: Path) -> None:
+    source = fill(tmp_path / "in", 4, a_hang="hang")
+    process = start(source, tmp_path / "out")
+    wait_for_images(tmp_path / "out", 8)
+    family = psutil.Process(process.pid).children(recursive=True)
+    assert len(family) >= 2
+    process.kill()
+    process.wait()
+    assert process.stderr is not None
+    process.stderr.close()
+    if CAN_FORK:
+        _, alive = psutil.wait_procs(family, timeout=10)
+        assert not alive
