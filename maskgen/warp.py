@@ -47,13 +47,14 @@ class Mesh:
     Attributes:
         source: (n, 2) template pixels.
         target: (n, 2) photo pixels.
-        hidden: whether the far end of an edge lies behind the silhouette.
+        contour: (rows, 2) photo pixels, the silhouette behind which the far end
+            of the mask lies, top to bottom; None where all of it is seen.
         far: -1 or 1, the side of the face that is turned away (image left, right).
     """
 
     source: Points
     target: Points
-    hidden: bool
+    contour: Points | None
     far: int
 
 
@@ -81,6 +82,8 @@ def mask_layer(template: MaskTemplate, face: LandmarkedFace, params: MaskParams,
     map_x, map_y = _inverse_map(inverse, box, level.scale, params, axes)
     rgba, relief, sheer = _remap(albedo, relief, sheer, map_x, map_y)
     relief *= np.float32(template.material.relief * axes.width)
+    if mesh.contour is not None:
+        rgba *= _before(mesh.contour, mesh.far, box, axes)[..., None]
     body = np.ascontiguousarray(rgba[..., 3])
     if params.straps and template.straps:
         box, rgba, relief, sheer, body = _with_straps(
@@ -114,7 +117,7 @@ def build_mesh(goal: Targets, axes: FaceAxes) -> Mesh:
     extra_target = np.concatenate([goal.top, goal.bottom])
     extra_u = np.concatenate([goal.top_knots, goal.bottom_knots])
     far = 1 if axes.yaw_deg >= 0 else -1
-    hidden = False
+    contour = None
     if goal.on_face:
         change = _folds_back(target, axes, far)
         for push in (0.75, 0.5, 0.25, 0.0):
@@ -122,13 +125,15 @@ def build_mesh(goal: Targets, axes: FaceAxes) -> Mesh:
                 break
             # The cloth bows out as far as it can without folding, at least over the nose.
             flatter = flat + _bow(goal, axes, flat, u, v[:, 0, 0], push)
-            if goal.outermost is not None and far * (flatter @ axes.x).max() < far * goal.outermost:
+            if goal.outermost is not None and (far * flatter @ axes.x).max() < far * goal.outermost:
                 break
             target, change = flatter, _folds_back(flatter, axes, far)
         if change.any():
-            hidden = True
             target = target + far * change[None, :, None] * axes.x
-            # Anchors that lie behind the silhouette give way to the mesh, which stays before it.
+            folded = np.flatnonzero(change > 0)
+            contour = target[:, folded[0] if far > 0 else folded[-1]]
+            # What lies behind the silhouette gives way to what stays before it.
+            source, target = source[:, change == 0], target[:, change == 0]
             limit = float(np.where(change > 0, 0.5 - far * (0.5 - u), 2).min())
             kept = 0.5 - far * (0.5 - extra_u) < limit - 0.5 / (COLUMNS - 1)
             extra_source, extra_target = extra_source[kept], extra_target[kept]
@@ -136,7 +141,7 @@ def build_mesh(goal: Targets, axes: FaceAxes) -> Mesh:
     points_source = np.concatenate([extra_source, source.reshape(-1, 2)])
     points_target = np.concatenate([extra_target, target.reshape(-1, 2)])
     keep = _apart(points_target, 0.004 * axes.width)
-    return Mesh(points_source[keep], points_target[keep], hidden, far)
+    return Mesh(points_source[keep], points_target[keep], contour, far)
 
 
 def _folds_back(target: Points, axes: FaceAxes, far: int) -> Points:
@@ -398,6 +403,15 @@ def _inverse_map(
     return np.ascontiguousarray(map_x), np.ascontiguousarray(map_y)
 
 
+def _before(contour: Points, far: int, box: _Box, axes: FaceAxes) -> _Float:
+    """(h, w) 1 on the near side of a silhouette, 0 behind it."""
+    left, top, width, height = box
+    x, y = np.meshgrid(left + np.arange(width) + 0.5, top + np.arange(height) + 0.5)
+    across, down = far * (x * axes.x[0] + y * axes.x[1]), x * axes.y[0] + y * axes.y[1]
+    edge_across, edge_down = far * (contour @ axes.x), np.maximum.accumulate(contour @ axes.y)
+    return np.asarray(held(np.interp(down, edge_down, edge_across) - across + 0.5, 0, 1), np.float32)
+
+
 @functools.lru_cache(maxsize=1024)
 def _between_nodes(length: int, nodes: int) -> _Float:
     """(length, nodes) Catmull-Rom weights; cv2's cubic bends even a straight ramp."""
@@ -531,7 +545,7 @@ def strap_path(
     Returns:
         (n, 2) points from the mask to where the strap disappears.
     """
-    hidden = side == mesh.far and (mesh.hidden or abs(axes.yaw_deg) > 32)
+    hidden = side == mesh.far and (mesh.contour is not None or abs(axes.yaw_deg) > 32)
     if not goal.on_face:
         if side != goal.side:
             return None

@@ -112,6 +112,19 @@ def test_the_far_side_does_not_fold(yaw_deg: float, wear: Wear) -> None:
     assert (forward > 0).mean() > 0.99
 
 
+@pytest.mark.parametrize("yaw_deg", [-55, -45, 45, 55])
+def test_nothing_is_drawn_behind_the_silhouette(yaw_deg: float) -> None:
+    subject = face(yaw_deg)
+    axes, mask = face_axes(subject), template()
+    mesh = build_mesh(targets(mask, subject, NEUTRAL, axes), axes)
+    assert mesh.contour is not None
+    layer = mask_layer(mask, subject, NEUTRAL, WH)
+    rows, columns = np.nonzero(layer.rgba[..., 3] > 0.1)
+    outermost = mesh.far * (np.stack([columns, rows], 1) + 0.5 + layer.origin_xy) @ axes.x
+    limit = (mesh.far * mesh.contour @ axes.x).max()
+    assert outermost.max() == pytest.approx(limit, abs=2)
+
+
 def test_the_nose_stays_covered_when_the_head_is_turned() -> None:
     for yaw_deg in (30, 50, 65):
         subject = face(yaw_deg)
@@ -129,7 +142,7 @@ def test_mirrored_face_gives_the_mirrored_mask() -> None:
         board[top + 20 : top + 20 + h, left + 20 : left + 20 + w] = layer.rgba[..., 3]
         return board[20:-20, 20:-20]
 
-    for yaw_deg in (0, 20):
+    for yaw_deg in (0, 20, 38, 50):
         one, other = drawn(face(yaw_deg)), drawn(face(-yaw_deg))
         assert np.abs(one - other[:, ::-1]).mean() < 0.004
 
