@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from maskgen.blend import Light, estimate_light, lay, seen_in
 from maskgen.params import CropParams, ImageParams
-from maskgen.turn import Turned, warp
+from maskgen.turn import Turned, extent, warp
 from maskgen.types import RGB, Box, Face, LandmarkedFace, Points, Pose
 
 if TYPE_CHECKING:
@@ -367,7 +367,8 @@ def _view(turned: Turned, region: tuple[int, int, int, int], frame_wh: tuple[int
     step = np.array([(region[2] - left) / frame_wh[0], (region[3] - top) / frame_wh[1]])
     x, y = np.meshgrid(np.arange(frame_wh[0]) + 0.5, np.arange(frame_wh[1]) + 0.5)
     sources = turned.sources(np.stack([x.ravel(), y.ravel()], 1) * step + (left, top), float(step.min()))
-    low, high = np.floor(sources.min(0)).astype(int) - 1, np.ceil(sources.max(0)).astype(int) + 1
+    low, high = extent(sources)
+    low, high = np.floor(low).astype(int) - 1, np.ceil(high).astype(int) + 1
     wide = min(left, int(low[0])), min(top, int(low[1])), max(region[2], int(high[0])), max(region[3], int(high[1]))
     sides = np.array([wide[2] - wide[0], wide[3] - wide[1]])
     wide_wh = max(round(float(sides[0] / step[0])), 2), max(round(float(sides[1] / step[1])), 2)
