@@ -197,12 +197,18 @@ def mcnemar(right: NDArray[np.bool_], other_right: NDArray[np.bool_]) -> tuple[i
     return first, other, min(1.0, 2 * tail / 2**total)
 
 
+UNSEEN: Final = 10
+"""Faces of each class that a threshold is chosen as if they had asked for 0.5."""
+
+
 def choose_threshold(truth: NDArray[np.bool_], scores: NDArray[Any], bandwidth: float = 0.75) -> float:
     """The threshold on P(with_mask) with the best smoothed balanced accuracy.
 
     Every score counts as a normal distribution of log-odds around itself, so
     that one odd face among few does not decide, and a stretch where all
-    thresholds are equally good gives its middle. Kept within [0.02, 0.98].
+    thresholds are equally good gives its middle. Few faces say little: the
+    log-odds are drawn to those of 0.5 as if ``UNSEEN`` faces of each class had
+    asked for it. Kept within [0.02, 0.98].
 
     Args:
         truth: (N,) whether it is with_mask.
@@ -224,7 +230,9 @@ def choose_threshold(truth: NDArray[np.bool_], scores: NDArray[Any], bandwidth: 
     masked, bare = (np.histogram(odds[chosen], edges)[0] / chosen.sum() for chosen in (truth, ~truth))
     score = (1 - below) @ masked + below @ bare
     best = cuts[score >= score.max() - 1e-6]
-    return float(round(1 / (1 + math.exp(-float(best.mean()))), 3))
+    faces = int(min(truth.sum(), (~truth).sum()))
+    odds_at = float(best.mean()) * faces / (faces + UNSEEN)
+    return float(round(1 / (1 + math.exp(-odds_at)), 3))
 
 
 def _log_odds(values: Floats) -> Floats:

@@ -78,6 +78,14 @@ def test_threshold_lies_between_the_classes_and_ignores_one_odd_face() -> None:
     assert metrics.choose_threshold(np.array([True]), np.array([0.9])) == 0.5
 
 
+def test_few_faces_hardly_move_the_threshold() -> None:
+    truth, scores = np.repeat([True, False], 5), np.repeat([0.3, 0.02], 5)
+    few = metrics.choose_threshold(truth, scores)
+    many = metrics.choose_threshold(np.tile(truth, 100), np.tile(scores, 100))
+    assert many == pytest.approx(0.09, abs=0.02)
+    assert 0.25 < few < 0.45
+
+
 def test_interval_of_nothing_is_null_in_json() -> None:
     assert metrics.interval(math.nan, np.array([math.nan])).to_json() == {"value": None, "low": None, "high": None}
     assert metrics.wilson(0, 0).to_json()["value"] is None
