@@ -20,6 +20,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from maskgen.categories import label_of
 from maskgen.errors import DatasetError, InputError
 from trainer import metrics
 from trainer.bundle import LITERT_NAME, Bundle, predicted_labels
@@ -29,14 +30,6 @@ from trainer.litert import LiteRTModel
 from trainer.metrics import Interval
 
 logger = logging.getLogger(__name__)
-
-COCO_NAMES: Final = {
-    "mask_weared_incorrect": "incorrect_mask",
-    "mask_worn_incorrectly": "incorrect_mask",
-    "mask": "with_mask",
-    "no_mask": "without_mask",
-}
-"""What other data sets call our labels."""
 
 NUMERIC_BANDS: Final = 12
 """A field with more different numbers than this is cut into bands."""
@@ -316,8 +309,8 @@ def _from_coco(folder: Path, min_box: float) -> tuple[list[Sample], dict[str, in
     left_out: Counter[str] = Counter()
     strangers: set[str] = set()
     for file, category, bbox in annotations:
-        label = COCO_NAMES.get(category, category)
-        if label not in ("with_mask", "without_mask", "incorrect_mask"):
+        label = label_of(category)
+        if label is None:
             strangers.add(category)
             continue
         image = folder / "images" / file

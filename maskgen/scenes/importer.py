@@ -1,6 +1,6 @@
 """Other people's COCO folders in the form of our scenes: one JSON a split, pictures below, three categories.
 
-Categories are matched to labels by name; ``MEANINGS`` holds what public sets of masked faces call them.
+Categories are matched to labels by name; ``maskgen.categories`` holds what public sets of masked faces call them.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
 from maskgen import __version__
+from maskgen.categories import label_of
 from maskgen.errors import DatasetError, ImageError, InputError
 from maskgen.formats.common import link
 from maskgen.images import read_rgb, write_bytes
@@ -27,21 +28,6 @@ SKIP: Final = "skip"
 
 IGNORE: Final = "ignore"
 """In place of a label: finding such a box is neither right nor wrong."""
-
-MEANINGS: Final[Mapping[str, str]] = {
-    "with_mask": "with_mask",
-    "mask": "with_mask",
-    "masked": "with_mask",
-    "face_mask": "with_mask",
-    "without_mask": "without_mask",
-    "no_mask": "without_mask",
-    "face": "without_mask",
-    "incorrect_mask": "incorrect_mask",
-    "mask_weared_incorrect": "incorrect_mask",
-    "mask_worn_incorrectly": "incorrect_mask",
-    "incorrect": "incorrect_mask",
-}
-"""Categories of public data sets, in lower case and with underscores, and what they mean."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +75,7 @@ def import_coco(
         output: the folder to write.
         images: where the pictures lie, by default beside ``coco`` or in ``images`` there.
         split: shares of train, val and test; a picture's name decides where it goes.
-        meanings: what categories mean, beyond ``MEANINGS``: a label, ``skip`` or ``ignore``.
+        meanings: what categories mean, beyond ``categories.MEANINGS``: a label, ``skip`` or ``ignore``.
         overwrite: delete an earlier import that the folder holds.
         command: for ``run.json``.
 
@@ -165,7 +151,7 @@ def _read(coco: Path, meanings: Mapping[str, str]) -> _Document:
 
 
 def _meaning(coco: Path, name: str, meanings: Mapping[str, str]) -> str:
-    label = meanings.get(name) or MEANINGS.get(name.strip().lower().replace(" ", "_").replace("-", "_"))
+    label = meanings.get(name) or label_of(name)
     if label is None:
         raise InputError(
             f'{coco}: no label is known for the category {name!r}; add --map "{name}=without_mask", or =skip'

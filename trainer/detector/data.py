@@ -18,6 +18,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from maskgen.categories import MEANINGS, label_of
 from maskgen.errors import DatasetError
 from trainer.detector.config import IncorrectFaces
 
@@ -27,17 +28,6 @@ KIND: Final = 5
 
 POINTS: Final = 6
 """First column of its points."""
-
-LABEL_OF: Final = {
-    "with_mask": "with_mask",
-    "mask": "with_mask",
-    "without_mask": "without_mask",
-    "no_mask": "without_mask",
-    "incorrect_mask": "incorrect_mask",
-    "mask_weared_incorrect": "incorrect_mask",
-    "mask_worn_incorrectly": "incorrect_mask",
-}
-"""What a category's name means."""
 
 _PLACES: Final = ("", "images", "{split}")
 """Folders that a picture's name may be relative to."""
@@ -155,11 +145,10 @@ def read_coco(
 
 def _number(name: str, labels: Sequence[str], incorrect: IncorrectFaces, path: Path) -> int:
     """A category's number among the labels; -1 where its faces are ignored."""
-    label = LABEL_OF.get(name.strip().lower().replace(" ", "_").replace("-", "_"))
-    if label is None:
-        raise DatasetError(f"{path}: category {name!r} is unknown; known are {', '.join(LABEL_OF)}")
-    if label not in labels:
-        label = incorrect
+    meant = label_of(name)
+    if meant is None:
+        raise DatasetError(f"{path}: category {name!r} is unknown; known are {', '.join(MEANINGS)}")
+    label = meant if meant in labels else incorrect
     return list(labels).index(label) if label in labels else -1
 
 

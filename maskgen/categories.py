@@ -1,0 +1,32 @@
+"""What data sets call our labels."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from maskgen.types import Label
+
+MEANINGS: Final[Mapping[str, Label]] = {
+    "with_mask": "with_mask",
+    "mask": "with_mask",
+    "masked": "with_mask",
+    "face_mask": "with_mask",
+    "without_mask": "without_mask",
+    "no_mask": "without_mask",
+    "face": "without_mask",
+    "incorrect_mask": "incorrect_mask",
+    "mask_weared_incorrect": "incorrect_mask",
+    "mask_worn_incorrectly": "incorrect_mask",
+    "incorrect": "incorrect_mask",
+}
+"""Categories of public data sets, in lower case and with underscores, and what they mean."""
+
+
+def label_of(category: str) -> Label | None:
+    """The label that a category of a data set means, or None for one that nobody knows.
+
+    >>> label_of("Mask weared-incorrect"), label_of("dog")
+    ('incorrect_mask', None)
+    """
+    return MEANINGS.get(category.strip().lower().replace(" ", "_").replace("-", "_"))
