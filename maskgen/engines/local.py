@@ -149,7 +149,10 @@ class _Forked:
             self._nursery.end(self.pid)
 
     def leave(self, deadline: float) -> None:
-        """Nothing: the nursery has waited for it."""
+        """The nursery has waited for it and ended it, unless it was killed itself."""
+        if self.pid is not None and self._nursery.exit_code():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.pid, signal.SIGKILL)
 
 
 def _exit_words(code: int | None) -> str:

@@ -121,9 +121,9 @@ def test_a_hanging_photo_and_a_deadly_one_are_named(tmp_path: Path) -> None:
 @pytest.mark.skipif(not CAN_FORK, reason="this system has no safe fork")
 def test_the_process_that_is_forked_dies(tmp_path: Path) -> None:
     orphan, death = (f"{word} once {tmp_path / word}" for word in ("orphan", "die"))
-    source = fill(tmp_path / "in", 12, a_orphan=orphan, b_death=death)
-    summary = make(source, tmp_path / "out", local(2))
-    assert dict(summary.reasons()) == {}
+    source = fill(tmp_path / "in", 12, a_orphan=orphan, b_death=death, c_hang="hang")
+    summary = make(source, tmp_path / "out", local(2, timeout_s=1.0))
+    assert dict(summary.reasons()) == {"timeout": 1}
     assert summary.totals["images"] == 28
 
 
