@@ -19,6 +19,7 @@ import argparse
 import itertools
 import os
 import platform
+import re
 import subprocess
 import sys
 import tempfile
@@ -208,6 +209,10 @@ def profile(arguments: argparse.Namespace) -> None:
         spent = time.perf_counter() - began
         looking.send_signal(2)
         looking.wait()
+    # In place of py-spy's own command, which names this machine's folders.
+    title = f"maskgen generate --per-face {per_face}, one worker"
+    picture = Path(arguments.rest[0])
+    picture.write_text(re.sub(r'(id="title"[^>]*>)[^<]*', rf"\g<1>{title}", picture.read_text()))
     print(f"{1000 * spent / done:.1f} ms a photo, {done / spent:.1f} photos/s in one process, --per-face {per_face}")
 
 
