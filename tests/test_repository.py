@@ -23,6 +23,7 @@ VOCABULARY = {
     "maskgen",
     "assets",
     "camera",
+    "categories",
     "console",
     "errors",
     "images",
