@@ -138,7 +138,8 @@ def memory(arguments: argparse.Namespace) -> None:
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_bytes(small[number % len(small)] + number.to_bytes(8, "big"))
             words = [sys.executable, __file__, "work", str(source), str(Path(temp) / f"out-{count}")]
-            process = subprocess.Popen([*words, "--detector", arguments.detector])
+            more = ["--detector", arguments.detector, "--workers", str(max(arguments.workers))]
+            process = subprocess.Popen([*words, *more])
             peak, average = watch(process)
             peaks.append(peak)
             print(f"{count:>7} photos: peak {peak / 2**20:.0f} MiB, average {average / 2**20:.0f} MiB", flush=True)
@@ -169,7 +170,8 @@ def watch(process: subprocess.Popen[bytes]) -> tuple[float, float]:
 
 def work(arguments: argparse.Namespace) -> None:
     """A run in a process of its own, for ``memory`` to watch."""
-    generate([str(arguments.folder)], Settings(arguments.rest[0], detector=arguments.detector), Run(workers=2))
+    settings = Settings(arguments.rest[0], detector=arguments.detector)
+    generate([str(arguments.folder)], settings, Run(workers=max(arguments.workers)))
 
 
 def profile(arguments: argparse.Namespace) -> None:
