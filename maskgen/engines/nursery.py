@@ -124,17 +124,25 @@ def _nurse(pipe: Connection, factory: str, settings: dict[str, Any]) -> None:
                 elif not _single():
                     _say(theirs, ALONE)
                 else:
-                    pid = os.fork()
-                    if not pid:
-                        pipe.close()
-                        _live(theirs, worker)
-                    young.add(pid)
+                    _bear(theirs, worker, pipe, young)
                 theirs.close()
             else:
                 young.discard(asked)
                 pipe.send(os.waitstatus_to_exitcode(os.waitpid(asked, 0)[1]))
     except (EOFError, OSError):
         _reap(young)
+
+
+def _bear(theirs: Connection, worker: Worker, pipe: Connection, young: set[int]) -> None:
+    try:
+        pid = os.fork()
+    except OSError as error:
+        _say(theirs, f"no worker can be started: {error.strerror}; try fewer --workers")
+        return
+    if not pid:
+        pipe.close()
+        _live(theirs, worker)
+    young.add(pid)
 
 
 def prepare() -> None:
@@ -185,8 +193,11 @@ def _say(pipe: Connection, message: object) -> None:
 
 
 def _single() -> bool:
-    """Whether this process has one thread only."""
-    return sum(1 for _ in Path("/proc/self/task").iterdir()) == 1
+    """Whether this process has one thread only, and the system says so."""
+    try:
+        return sum(1 for _ in Path("/proc/self/task").iterdir()) == 1
+    except OSError:
+        return False
 
 
 def _reap(young: set[int]) -> None:
