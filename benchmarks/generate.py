@@ -7,7 +7,8 @@
 ``speed`` times dlib's frontal face detector with one enlargement on the same
 photos, in one process, before and after: that is what MaskTheFace does first,
 and about half of its time. A rate counts the whole run, from the call to the
-last line written; ``steady`` leaves out the start of the workers. ``memory``
+last line written; ``start`` is when the first photo was done, and ``steady``
+leaves it out. ``--spawn`` forks no worker, to compare. ``memory``
 fills a folder with that many different photos (small ones of FOLDER, each made
 unique by bytes after its end) and adds up the proportional share of every
 process ten times a second. Quote its lines with the machine they come from.
@@ -29,6 +30,7 @@ from pathlib import Path
 # As every worker process has it, and before numpy is imported.
 os.environ |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 
+from maskgen.engines import local
 from maskgen.engines.base import Task
 from maskgen.pipeline import Progress, Run, Summary, generate
 from maskgen.settings import Settings
@@ -43,10 +45,13 @@ def main() -> None:
     parser.add_argument("--workers", type=int, nargs="*", default=[1, 2])
     parser.add_argument("--per-face", type=int, nargs="*", default=[1, 8])
     parser.add_argument("--detector", default="auto")
+    parser.add_argument("--spawn", action="store_true", help="fork no worker, to compare")
     arguments = parser.parse_args()
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     load = f", load {os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else ""
     print(f"{platform.machine()}, {cores} cores, Python {platform.python_version()}{load}", flush=True)
+    if arguments.spawn:
+        local.CAN_FORK = False
     if arguments.what == "speed":
         speed(arguments)
     elif arguments.what == "memory":
@@ -65,7 +70,9 @@ def speed(arguments: argparse.Namespace) -> None:
         for path in photos:
             (source / path.name).symlink_to(path.resolve())
         before = bare_dlib(photos)
-        print(f"{'':<34}{'photos/s':>9}{'steady':>8}{'images/s':>10}{'steady':>8}{'x dlib':>8}", flush=True)
+        print(
+            f"{'':<28}{'start s':>8}{'photos/s':>9}{'steady':>8}{'images/s':>10}{'steady':>8}{'x dlib':>8}", flush=True
+        )
         rows = []
         for per_face, workers in itertools.product(arguments.per_face, arguments.workers):
             out = Path(temp) / f"out-{per_face}-{workers}"
@@ -79,7 +86,7 @@ def speed(arguments: argparse.Namespace) -> None:
             # The masked and the unmasked image of a face are two images.
             against = (done if per_face == 1 else images) / elapsed / bare
             print(
-                f"--per-face {per_face} --workers {workers:<12}{done / elapsed:9.1f}{done / steady:8.1f}"
+                f"--per-face {per_face} --workers {workers:<6}{began:8.2f}{done / elapsed:9.1f}{done / steady:8.1f}"
                 f"{images / elapsed:10.1f}{images / steady:8.1f}{against:8.1f}"
             )
     print(f"bare dlib, upsampled once, one process: {before:.1f} and {after:.1f} photos/s")
@@ -138,8 +145,8 @@ def memory(arguments: argparse.Namespace) -> None:
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_bytes(small[number % len(small)] + number.to_bytes(8, "big"))
             words = [sys.executable, __file__, "work", str(source), str(Path(temp) / f"out-{count}")]
-            more = ["--detector", arguments.detector, "--workers", str(max(arguments.workers))]
-            process = subprocess.Popen([*words, *more])
+            words += ["--detector", arguments.detector, "--workers", str(max(arguments.workers))]
+            process = subprocess.Popen([*words, "--spawn"] if arguments.spawn else words)
             peak, average = watch(process)
             peaks.append(peak)
             print(f"{count:>7} photos: peak {peak / 2**20:.0f} MiB, average {average / 2**20:.0f} MiB", flush=True)

@@ -88,7 +88,7 @@ def main() -> None:
         for recipe in recipes:
             start = time.perf_counter()
             drawn = _draw(pool, args, recipe)
-            row, strength = tests.score(drawn)
+            row, strength = tests.score(drawn, STRENGTHS if args.strength is None else (args.strength,))
             line = f"| {recipe.name} ({len(drawn.labels)}) | {' | '.join(row)} |"
             print(line, f"<!-- C = {strength:g}, {time.perf_counter() - start:.0f} s -->", flush=True)
             lines.append(line)
@@ -104,6 +104,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--limit", type=int, default=0, help="photos of each source; 0 for all")
     parser.add_argument("--copies", type=int, default=3, help="images of each class and face")
     parser.add_argument("--portrait-copies", type=int, default=6, help="the same in the portraits' own row")
+    parser.add_argument("--strength", type=float, help="regularise with this C, without asking cross-validation")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--workers", type=int, default=os.cpu_count())
     parser.add_argument("--detector", default="auto")
@@ -275,7 +276,7 @@ class _Tests:
         images = [fit(image if face_px is None else shrink_to(image, face_px), (SIDE, SIDE)) for image, _ in faces]
         self.sets[name] = features(np.stack(images)), np.array([label for _, label in faces])
 
-    def score(self, drawn: Drawn) -> tuple[list[str], float]:
+    def score(self, drawn: Drawn, strengths: tuple[float, ...]) -> tuple[list[str], float]:
         """Balanced accuracy in per cent with a 95 % bootstrap interval, one a set; and the strength chosen."""
         from sklearn.linear_model import LogisticRegression
         from sklearn.model_selection import GridSearchCV, GroupKFold
@@ -283,7 +284,7 @@ class _Tests:
         from sklearn.preprocessing import StandardScaler
 
         classifier = make_pipeline(StandardScaler(), LogisticRegression(max_iter=2000))
-        choices = {"logisticregression__C": STRENGTHS}
+        choices = {"logisticregression__C": strengths}
         model = GridSearchCV(classifier, choices, scoring="neg_log_loss", cv=GroupKFold(5))
         model.fit(drawn.features, drawn.labels, groups=drawn.photos)
         row = []

@@ -1,6 +1,6 @@
 """Milliseconds of CPU time a photo, stage by stage, in one process.
 
-    python benchmarks/stages.py FOLDER [--limit 60] [--per-face 1] [--detector auto]
+    python benchmarks/stages.py FOLDER [--limit 60] [--per-face 1] [--detector auto] [--turn 0]
 
 Runs a worker's whole way for every photo, writing included, and counts the
 time inside each stage; stages that lie in one another are indented. CPU time,
@@ -71,6 +71,7 @@ def main() -> None:
     parser.add_argument("--limit", type=int, default=60)
     parser.add_argument("--per-face", type=int, default=1)
     parser.add_argument("--detector", default="auto")
+    parser.add_argument("--turn", type=float, default=0.0, help="share of heads that are turned")
     parser.add_argument("--rounds", type=int, default=1, help="take the quickest of so many")
     options = parser.parse_args()
 
@@ -86,7 +87,7 @@ def main() -> None:
     for line in lines:
         _wrap(line.lstrip("."), spent, calls)
     with tempfile.TemporaryDirectory() as out:
-        settings = Settings(out, per_face=options.per_face, detector=options.detector)
+        settings = Settings(out, per_face=options.per_face, detector=options.detector, turn=options.turn)
         for split, label in itertools.product(("train", "val", "test"), settings.labels):
             (Path(out) / split / label).mkdir(parents=True)
         worker = open_worker(settings.to_json())

@@ -136,6 +136,14 @@ class MaskTemplate:
     def size_wh(self) -> tuple[int, int]:
         return self.rgba.shape[1], self.rgba.shape[0]
 
+    def planes(self, size_wh: tuple[int, int]) -> list[NDArray[np.uint8]]:
+        """Premultiplied red, green and blue, and alpha, averaged down to a size: (h, w) each."""
+        import cv2
+
+        *colours, alpha = cv2.split(self.rgba)
+        planes = [*(cv2.multiply(colour, alpha, scale=1 / 255) for colour in colours), alpha]
+        return [np.asarray(cv2.resize(plane, size_wh, interpolation=cv2.INTER_AREA), np.uint8) for plane in planes]
+
     def reduced(self, max_width: int) -> MaskTemplate:
         """The template at most ``max_width`` pixels wide; itself when it already is.
 
@@ -149,20 +157,15 @@ class MaskTemplate:
             return self
         size = max_width, max(1, round(height * max_width / width))
         scale = size[0] / width, size[1] / height
-        *colours, alpha = cv2.split(self.rgba)
-
-        def small(picture: Any) -> Any:
-            return cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
-
-        small_alpha = small(alpha)
-        divide = 255 / np.maximum(small_alpha, 1).astype(np.float32)
-        weighted = [small(cv2.multiply(colour, alpha, scale=1 / 255)) * divide + 0.5 for colour in colours]
-        rgba: Any = cv2.merge([*(np.minimum(colour, 255).astype(np.uint8) for colour in weighted), small_alpha])
+        *colours, alpha = self.planes(size)
+        divide = 255 / np.maximum(alpha, 1).astype(np.float32)
+        straight = [np.minimum(colour * divide + 0.5, 255).astype(np.uint8) for colour in colours]
+        rgba: Any = cv2.merge([*straight, alpha])
 
         def shrunk(picture: NDArray[np.float32] | None) -> NDArray[np.float32] | None:
             if picture is None:
                 return None
-            return np.asarray(small(picture), np.float32)
+            return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.float32)
 
         def moved(xy: tuple[float, float]) -> tuple[float, float]:
             return xy[0] * scale[0], xy[1] * scale[1]

@@ -308,28 +308,23 @@ def _level(template: MaskTemplate, density: float) -> _Level:
         return _LEVELS[key][1]
     h, w = template.rgba.shape[:2]
     size = max(4, round(w * 2 ** (-half_octaves / 2))), max(4, round(h * 2 ** (-half_octaves / 2)))
-    *colours, alpha = cv2.split(template.rgba)
-    premultiplied = [cv2.multiply(colour, alpha, scale=1 / 255) for colour in colours]
-    planes = tuple(_smaller(plane, size).astype(np.float32) / 255 for plane in (*premultiplied, alpha))
+    planes = tuple(plane * np.float32(1 / 255) for plane in template.planes(size))
+    height: Any
+    regions: Any
     if template.height is None:
         height = np.zeros(size[::-1], np.float32)
     else:
-        height = cv2.GaussianBlur(_smaller(template.height, size), (0, 0), 0.6)
+        height = cv2.resize(template.height, size, interpolation=cv2.INTER_AREA)
+        height = cv2.GaussianBlur(height, (0, 0), 0.6)
     if template.regions is None:
-        regions = [np.ones(size[::-1], np.float32)] * 3
+        regions = np.ones((*size[::-1], 3), np.float32)
     else:
-        regions = list(cv2.split(_smaller(template.regions, size)))
-    level = _Level(size[0] / w, planes, height, *regions)
+        regions = cv2.resize(template.regions, size, interpolation=cv2.INTER_AREA)
+    level = _Level(size[0] / w, planes, height, *cv2.split(regions))
     _LEVELS[key] = (template, level)
     if len(_LEVELS) > _LEVELS_KEPT:
         _LEVELS.popitem(last=False)
     return level
-
-
-def _smaller(picture: Any, size_wh: tuple[int, int]) -> Any:
-    import cv2
-
-    return cv2.resize(picture, size_wh, interpolation=cv2.INTER_AREA)
 
 
 def _dress(level: _Level, params: MaskParams) -> tuple[RGBA, _Float, _Float]:

@@ -198,7 +198,10 @@ def mcnemar(right: NDArray[np.bool_], other_right: NDArray[np.bool_]) -> tuple[i
 
 
 UNSEEN: Final = 10
-"""Faces of each class that a threshold is chosen as if they had asked for 0.5."""
+"""Faces of each class that a threshold is chosen as if they had asked for 0.5.
+
+Of what five faces of a class ask for, a third is granted, of 400's 98 %. Without
+it a newcomer's run with ten validation images got a threshold of 0.13."""
 
 
 def choose_threshold(truth: NDArray[np.bool_], scores: NDArray[Any], bandwidth: float = 0.75) -> float:

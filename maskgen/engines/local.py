@@ -59,8 +59,7 @@ class LocalEngine(Pool):
         if not self._forks:
             return _Spawned(self._context, self._factory, self._settings)
         if self._nursery is not None and not self._nursery.alive:
-            self._nursery.close()
-            self._nursery = None
+            self._end_nursery()
         self._nursery = self._nursery or Nursery(self._context, self._factory, self._settings)
         return _Forked(self._nursery)
 
@@ -73,19 +72,32 @@ class LocalEngine(Pool):
         for pipe in wait(list(by_pipe), timeout_s):
             assert isinstance(pipe, Connection)
             handle = by_pipe[pipe]
+            if pipe is not handle.body.pipe:
+                continue
             try:
                 message = pipe.recv()
             except (EOFError, OSError):
                 yield handle, Death(_exit_words(handle.body.exit_code()))
                 continue
             if message == ALONE:
-                handle.body.kill()
-                self._forks = False
-                handle.body = self._spawn()
+                self._stop_forking()
             elif isinstance(message, int):
                 handle.body.pid = message
             else:
                 yield handle, message
+
+    def _stop_forking(self) -> None:
+        """Spawn every worker instead; none of them has begun."""
+        self._forks = False
+        for handle in self._handles:
+            handle.body.kill()
+            handle.body = self._spawn()
+        self._end_nursery()
+
+    def _end_nursery(self) -> None:
+        if self._nursery is not None:
+            self._nursery.close()
+            self._nursery = None
 
     def _kill(self, handle: Handle) -> None:
         handle.body.kill()
@@ -94,9 +106,7 @@ class LocalEngine(Pool):
         """Closing its pipe lets a worker finish and leave by itself."""
         for handle in self._handles:
             handle.body.pipe.close()
-        if self._nursery is not None:
-            self._nursery.close()
-            self._nursery = None
+        self._end_nursery()
         deadline = time.monotonic() + LEAVE_S
         for handle in self._handles:
             handle.body.leave(deadline)

@@ -203,12 +203,9 @@ def _single() -> bool:
 def _reap(young: set[int]) -> None:
     """Wait for the workers that are left; in the end, end them."""
     deadline = time.monotonic() + LEAVE_S
-    while young:
-        for pid in list(young):
-            if os.waitpid(pid, os.WNOHANG)[0]:
-                young.discard(pid)
-        if young and time.monotonic() > deadline:
-            for pid in young:
-                os.kill(pid, signal.SIGKILL)
-        elif young:
-            time.sleep(0.01)
+    while young and time.monotonic() < deadline:
+        young -= {pid for pid in young if os.waitpid(pid, os.WNOHANG)[0]}
+        time.sleep(0.01)
+    for pid in young:
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)

@@ -11,12 +11,14 @@ import sys
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
 from fake_worker import photo
 
 from maskgen import metadata
+from maskgen.engines import local as engine
 from maskgen.engines.nursery import CAN_FORK
 from maskgen.errors import InputError, MaskgenError
 from maskgen.journal import Journal
@@ -98,18 +100,11 @@ def test_the_bytes_do_not_depend_on_the_workers(tmp_path: Path) -> None:
     assert contents(tmp_path / "a") == contents(tmp_path / "b") == contents(tmp_path / "c")
 
 
-@pytest.fixture(params=["forked", "spawned"])
-def birth(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Both ways in which workers come to be."""
-    if request.param == "spawned":
-        monkeypatch.setattr("maskgen.engines.local.CAN_FORK", False)
-    elif not CAN_FORK:
-        pytest.skip("this system has no safe fork")
-    return str(request.param)
-
-
-@pytest.mark.usefixtures("birth")
-def test_a_hanging_photo_and_a_deadly_one_are_named(tmp_path: Path) -> None:
+@pytest.mark.parametrize("fork", {CAN_FORK, False})
+def test_a_hanging_photo_and_a_deadly_one_are_named(
+    fork: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("maskgen.engines.local.CAN_FORK", fork)
     source = fill(tmp_path / "in", 6, a_hang="hang", a_killer="die always", once=f"die once {tmp_path / 'flag'}")
     summary = make(source, tmp_path / "out", local(2, timeout_s=1.0))
     assert dict(summary.reasons()) == {"timeout": 1, "worker_died": 1}
@@ -118,7 +113,7 @@ def test_a_hanging_photo_and_a_deadly_one_are_named(tmp_path: Path) -> None:
     assert named == {"a_hang": "timeout", "a_killer": "worker_died"}
 
 
-@pytest.mark.skipif(not CAN_FORK, reason="this system has no safe fork")
+@pytest.mark.skipif(not CAN_FORK, reason="workers are forked on Linux only; elsewhere their parent is this process")
 def test_the_process_that_is_forked_dies(tmp_path: Path) -> None:
     orphan, death = (f"{word} once {tmp_path / word}" for word in ("orphan", "die"))
     source = fill(tmp_path / "in", 12, a_orphan=orphan, b_death=death, c_hang="hang")
@@ -127,11 +122,20 @@ def test_the_process_that_is_forked_dies(tmp_path: Path) -> None:
     assert summary.totals["images"] == 28
 
 
-def test_a_worker_beside_which_a_thread_runs_is_spawned(tmp_path: Path) -> None:
+def test_a_worker_beside_which_a_thread_runs_is_spawned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     source = fill(tmp_path / "in", 8)
     make(source, tmp_path / "plain")
+    spawned: list[int] = []
+
+    class Counted(engine._Spawned):
+        def __init__(self, *words: Any) -> None:
+            super().__init__(*words)
+            spawned.append(1)
+
+    monkeypatch.setattr(engine, "_Spawned", Counted)
     make(source, tmp_path / "out", Run(workers=2, factory="fake_worker:threaded"))
     assert contents(tmp_path / "out") == contents(tmp_path / "plain")
+    assert len(spawned) == 2
 
 
 @pytest.mark.parametrize("at", [1, 9])
@@ -349,15 +353,15 @@ def test_a_worker_that_cannot_start_is_one_clear_error(tmp_path: Path, workers: 
 
 
 def test_nobody_stays_behind_a_killed_run(tmp_path: Path) -> None:
-    source = fill(tmp_path / "in", 4, a_hang="hang")
-    process = start(source, tmp_path / "out")
-    wait_for_images(tmp_path / "out", 8)
+    # Nobody can end a hanging worker that was spawned, once its parent is gone.
+    source = fill(tmp_path / "in", 12, **({"+hang": "hang"} if CAN_FORK else {}))
+    process = start(source, tmp_path / "out", FAKE_PAUSE_S="0.2")
+    wait_for_images(tmp_path / "out", 2)
     family = psutil.Process(process.pid).children(recursive=True)
     assert len(family) >= 2
     process.kill()
     process.wait()
     assert process.stderr is not None
     process.stderr.close()
-    if CAN_FORK:
-        _, alive = psutil.wait_procs(family, timeout=10)
-        assert not alive
+    _, alive = psutil.wait_procs(family, timeout=10)
+    assert not alive
