@@ -42,18 +42,23 @@ def test_nothing_heavy_is_imported_for_the_help() -> None:
     assert done.stdout.strip() == "[]"
 
 
-def test_help_answers_at_once() -> None:
-    """Under half a second by the processor's clock: other tests keep the cores busy at the same time."""
+def test_help_answers_at_once(tmp_path: Path) -> None:
+    """Under half a second by the processor's clock: other tests keep the cores busy at the same time.
+
+    The first answer only fills a bytecode cache, as an installation has one and a container with
+    `PYTHONDONTWRITEBYTECODE` has none.
+    """
     resource = pytest.importorskip("resource", reason="counts a child's processor time, which Windows does not tell")
+    cached = {"PYTHONPYCACHEPREFIX": str(tmp_path), "PYTHONDONTWRITEBYTECODE": ""}
     seconds = []
-    for _ in range(3):
+    for _ in range(6):
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
         started = time.perf_counter()
-        assert _maskgen("--help").returncode == 0
+        assert _maskgen("--help", **cached).returncode == 0
         wall = time.perf_counter() - started
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         seconds.append(min(wall, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime))
-    assert min(seconds) < 0.5
+    assert min(seconds[1:]) < 0.5
 
 
 def test_help_names_every_command() -> None:
