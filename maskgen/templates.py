@@ -86,11 +86,13 @@ class Material:
         translucency: 0 to 1, how far the skin's colour shows through.
         gloss: 0 (cloth) to 1 (polished plastic).
         relief: height of full white in ``height.png``, in face widths.
+        rigid: it keeps its form when it is pulled down, as a rubber half mask does.
     """
 
     translucency: float = 0.0
     gloss: float = 0.05
     relief: float = 0.05
+    rigid: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -509,12 +511,16 @@ class _Fields:
         if not isinstance(value, dict):
             self.wrong("material", f"an object is expected, got {value!r}")
             return Material()
-        for key in value.keys() - {"translucency", "gloss", "relief"}:
-            self.wrong(f"material.{key}", "unknown field; known are gloss, relief, translucency")
+        for key in value.keys() - {"translucency", "gloss", "relief", "rigid"}:
+            self.wrong(f"material.{key}", "unknown field; known are gloss, relief, rigid, translucency")
+        rigid = value.get("rigid", False)
+        if not isinstance(rigid, bool):
+            self.wrong("material.rigid", f"true or false, got {rigid!r}")
         return Material(
             translucency=self.number("translucency", 0.0, 0, 1, "material"),
             gloss=self.number("gloss", 0.05, 0, 1, "material"),
             relief=self.number("relief", 0.05, 0, 1, "material"),
+            rigid=rigid is True,
         )
 
     def colours(self) -> tuple[tuple[str, float], ...]:

@@ -133,9 +133,13 @@ def targets(template: MaskTemplate, face: LandmarkedFace, params: MaskParams, ax
 
     top = np.array([anchor.spot.resolve(marks, frame) for anchor in template.top])
     bottom = np.array([anchor.spot.resolve(marks, frame) for anchor in template.bottom])
-    top, bottom = _worn(top, bottom, top_knots, bottom_knots, marks, params, axes)
+    pulled_down = params.wear in PULLED_DOWN
+    wear = _hung if pulled_down and template.material.rigid else _worn
+    top, bottom = wear(top, bottom, top_knots, bottom_knots, marks, params, axes)
     top, bottom = _fitted(top, bottom, top_knots, bottom_knots, marks, params, axes)
-    top, bottom = _in_order(top, top_source, axes), _in_order(bottom, bottom_source, axes)
+    if template.material.rigid or not pulled_down:
+        top, bottom = _in_order(top, top_source, axes), _in_order(bottom, bottom_source, axes)
+    bottom = _below(top, top_knots, bottom, bottom_knots, axes)
     left = _cheek(top[0], bottom[0], marks, -1, axes)
     right = _cheek(top[-1], bottom[-1], marks, 1, axes)
     apex = _apex(top, bottom, top_knots, bottom_knots, marks, template, params, axes)
@@ -209,6 +213,11 @@ def _slid(landmarks: Points, point: Points, side: int, steps: float) -> Points:
     return jaw_point(landmarks, moved) - jaw_point(landmarks, index)
 
 
+def _jaw_between(landmarks: Points, top: Points, bottom: Points, side: int) -> float:
+    """How many landmarks of the jaw lie between the upper and the lower end of a side edge; 0 or more."""
+    return max(0.0, side * (nearest_jaw(landmarks, top, side)[0] - nearest_jaw(landmarks, bottom, side)[0]))
+
+
 def _moved(points: Points, at: Points, left: Points, centre: Points, right: Points) -> Points:
     """An edge displaced at its ends and its middle, smoothly between."""
     weight = _centre_weight(at)[:, None]
@@ -224,6 +233,62 @@ def _arc(at: Points, left: Points, centre: Points, right: Points) -> Points:
     return out
 
 
+PULLED_DOWN: Final = ("mouth_out", "chin")
+"""Wears in which the whole mask lies lower than it should."""
+
+
+def _hung(
+    top: Points, bottom: Points, top_at: Points, bottom_at: Points, marks: Points, params: MaskParams, axes: FaceAxes
+) -> tuple[Points, Points]:
+    """Both edges of a rigid mask that is pulled down: it keeps its form, with the chin in it."""
+    share = (0.05 if params.wear == "mouth_out" else 0.35) + 0.3 * params.wear_amount
+    shift = marks[57] + share * (marks[8] - marks[57]) - _middle(top, top_at)
+    return top + shift, bottom + shift
+
+
+def _along(at: Points, left: Points, centre: Points, right: Points, deep: float, axes: FaceAxes) -> Points:
+    """The lower edge of a mask that was pulled down, below the arc that is its upper one.
+
+    The cloth hangs down in the middle and is drawn together at the ends, where
+    its lower edge lies behind the jaw: there it keeps square off the arc, which
+    may run straight up, so that the edges never meet.
+    """
+    weight = _centre_weight(at)[:, None]
+    slope = (right - left) + math.pi * np.cos(math.pi * at)[:, None] * (centre - (left + right) / 2)
+    outwards = _square_off(slope)
+    hangs = (1 - weight) * outwards + weight * axes.y
+    depth = _GATHERED * axes.height + weight * (deep - _GATHERED * axes.height)
+    out: Points = _arc(at, left, centre, right) + depth * hangs
+    return out
+
+
+_GATHERED: Final = 0.045
+"""What can be seen of a mask's height where it is drawn together before the jaw, in face heights."""
+
+
+def _square_off(along: Points) -> Points:
+    """(n, 2) unit vectors at right angles to an edge that runs left to right, towards below it."""
+    length = np.maximum(np.hypot(along[:, 0], along[:, 1]), 1e-9)[:, None]
+    return np.stack([-along[:, 1], along[:, 0]], axis=1) / length
+
+
+def _below(top: Points, top_at: Points, bottom: Points, bottom_at: Points, axes: FaceAxes) -> Points:
+    """The lower edge, moved away from the upper one where they come too near or cross."""
+    over = np.stack([np.interp(bottom_at, top_at, top[:, k]) for k in (0, 1)], axis=1)
+    step = 0.02
+    slope = np.stack(
+        [
+            np.interp(bottom_at + step, top_at, top[:, k]) - np.interp(bottom_at - step, top_at, top[:, k])
+            for k in (0, 1)
+        ],
+        axis=1,
+    )
+    outwards = _square_off(slope)
+    missing = 0.6 * _GATHERED * axes.height - ((bottom - over) * outwards).sum(axis=1)
+    out: Points = bottom + np.maximum(missing, 0)[:, None] * outwards
+    return out
+
+
 def _worn(
     top: Points, bottom: Points, top_at: Points, bottom_at: Points, marks: Points, params: MaskParams, axes: FaceAxes
 ) -> tuple[Points, Points]:
@@ -232,7 +297,11 @@ def _worn(
     if params.wear == "nose_out":
         steps = 0.4 + 1.1 * amount
         goal = marks[33] + (0.2 + 0.6 * amount) * (marks[51] - marks[33])
-        left, right = _slid(marks, top[0], -1, steps), _slid(marks, top[-1], 1, steps)
+        left, right = (
+            # No further than the cloth of the side edge lets it.
+            _slid(marks, top[end], side, min(steps, 0.6 * _jaw_between(marks, top[end], bottom[end], side)))
+            for end, side in ((0, -1), (-1, 1))
+        )
         slid = _moved(top, top_at, left, goal - _middle(top, top_at), right)
         top = 0.45 * slid + 0.55 * _arc(top_at, top[0] + left, goal, top[-1] + right)
         bottom = bottom + (0.01 + 0.03 * amount) * down * _centre_weight(bottom_at)[:, None]
@@ -240,8 +309,6 @@ def _worn(
         goal = marks[57] + (0.1 + 0.4 * amount) * (marks[8] - marks[57])
         upper = [min(nearest_jaw(marks, top[0], -1)[0] + 1.4 + 1.2 * amount, 4.4)]
         upper.append(max(nearest_jaw(marks, top[-1], 1)[0] - 1.4 - 1.2 * amount, 11.6))
-        lower = [max(nearest_jaw(marks, bottom[0], -1)[0], upper[0] + 0.9)]
-        lower.append(min(nearest_jaw(marks, bottom[-1], 1)[0], upper[1] - 0.9))
         slid = _moved(
             top,
             top_at,
@@ -250,21 +317,16 @@ def _worn(
             jaw_point(marks, upper[1]) - top[-1],
         )
         arc = _arc(top_at, jaw_point(marks, upper[0]), goal, jaw_point(marks, upper[1]))
-        top = 0.35 * slid + 0.65 * arc
+        top = 0.15 * slid + 0.85 * arc
         low = _middle(bottom, bottom_at) + (0.05 + 0.08 * amount) * down
-        under = 0.03 * down
-        bottom = _arc(bottom_at, jaw_point(marks, lower[0]) + under, low, jaw_point(marks, lower[1]) + under)
+        deep = max(float((low - goal) @ axes.y), 0.16 * axes.height)
+        bottom = _along(bottom_at, jaw_point(marks, upper[0]), goal, jaw_point(marks, upper[1]), deep, axes)
     elif params.wear == "chin":
         index = 3.4 + 1.3 * amount
         centre = marks[8] + (-0.09 + 0.13 * amount) * down
-        top = _arc(top_at, jaw_point(marks, index), centre, jaw_point(marks, 16 - index))
-        deep = marks[8] + (0.17 + 0.14 * amount) * down
-        bottom = _arc(
-            bottom_at,
-            jaw_point(marks, index + 1.1) + 0.05 * down,
-            deep,
-            jaw_point(marks, 14.9 - index) + 0.05 * down,
-        )
+        ends = jaw_point(marks, index), jaw_point(marks, 16 - index)
+        top = _arc(top_at, ends[0], centre, ends[1])
+        bottom = _along(bottom_at, ends[0], centre, ends[1], (0.26 + 0.01 * amount) * axes.height, axes)
     return top, bottom
 
 

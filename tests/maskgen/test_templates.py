@@ -321,6 +321,7 @@ def anchors(edge: str, index: int, **changes: Any) -> dict[str, Any]:
         ({"straps": 3}, "straps: a list is expected"),
         ({"material": {"gloss": 2}}, "material.gloss: a number from 0 to 1, got 2"),
         ({"material": {"shine": 1}}, "material.shine: unknown field"),
+        ({"material": {"rigid": 1}}, "material.rigid: true or false, got 1"),
         ({"material": 4}, "material: an object is expected"),
         ({"pattern_chance": "often"}, "pattern_chance: a number from 0 to 1, got 'often'"),
         ({"weight": True}, "weight: a number"),

@@ -7,6 +7,8 @@ import pytest
 from drawn_face import SIDE, face, template, turned_landmarks
 
 from maskgen.params import MaskParams
+from maskgen.sampling import SamplingSettings, draw_mask
+from maskgen.templates import MaskTemplate, load_wardrobe
 from maskgen.types import WEARS, LandmarkedFace, Wear
 from maskgen.warp import ThinPlate, build_mesh, mask_layer, spline, strap_end
 from maskgen.wear import face_axes, jaw_point, knots, nearest_jaw, targets
@@ -110,6 +112,50 @@ def test_the_far_side_does_not_fold(yaw_deg: float, wear: Wear) -> None:
     # To the right in the picture is to the right on the mask, wherever the mask is.
     forward = np.diff(at[..., 0], axis=1)[seen[:, 1:] & seen[:, :-1]]
     assert (forward > 0).mean() > 0.99
+
+
+def _reach(mask: MaskTemplate, subject: LandmarkedFace, params: MaskParams) -> float:
+    """How far cloth lies from the mesh that it hangs on, in face widths."""
+    layer = mask_layer(mask, subject, params, WH)
+    assert layer.body is not None
+    axes = face_axes(subject)
+    mesh = build_mesh(targets(mask, subject, params, axes), axes)
+    rows, columns = np.nonzero(layer.body > 0.5)
+    at = np.stack([columns, rows], 1) + layer.origin_xy
+    return float(np.hypot(*np.moveaxis(at[:, None] - mesh.target, -1, 0)).min(axis=1).max() / axes.width)
+
+
+@pytest.mark.parametrize("wear", ["correct", "nose_out", "mouth_out", "chin"])
+def test_no_cloth_lies_apart_from_the_mask(wear: Wear) -> None:
+    """Loops and second copies, which a spline throws where the mesh is squeezed or turns back on itself."""
+    apart = {}
+    for name, mask in load_wardrobe().items():
+        meant = _reach(mask, face(), NEUTRAL)
+        for seed in range(6, 12) if wear in mask.wears else ():
+            rng = np.random.default_rng(seed)
+            yaw_deg = float(rng.uniform(-35, 35))
+            marks = turned_landmarks(yaw_deg) + rng.normal(0, 0.008 * SIDE, (68, 2))
+            settings = SamplingSettings(templates=((name, 1.0),))
+            params = replace(draw_mask(rng, {name: mask}, settings, ((wear, 1.0),)), straps=False)
+            reach = _reach(mask, face(yaw_deg, marks), params)
+            if reach > meant + 0.07:
+                apart[name, seed] = round(yaw_deg), round(reach, 2), round(meant, 2)
+    assert not apart
+
+
+def test_a_rigid_mask_keeps_its_form_when_it_is_pulled_down() -> None:
+    subject, soft = face(), template()
+    rigid = replace(soft, material=replace(soft.material, rigid=True))
+    axes = face_axes(subject)
+    worn = targets(rigid, subject, NEUTRAL, axes)
+    for wear in ("mouth_out", "chin"):
+        params = replace(NEUTRAL, wear=wear)
+        goal = targets(rigid, subject, params, axes)
+        shift = goal.top[0] - worn.top[0]
+        assert shift @ axes.y > 0.2 * axes.height
+        assert np.allclose(goal.top - worn.top, shift)
+        assert np.allclose(goal.bottom - worn.bottom, shift)
+        assert np.ptp(targets(soft, subject, params, axes).bottom - worn.bottom, axis=0).max() > 0.1 * axes.height
 
 
 @pytest.mark.parametrize("yaw_deg", [-55, -45, 45, 55])

@@ -278,6 +278,7 @@ def words(
     pattern_chance: float = 0.0,
     translucency: float = 0.0,
     gloss: float = 0.05,
+    rigid: bool = False,
     wears: tuple[str, ...] = ("correct", "nose_out", "mouth_out", "chin", "one_ear"),
 ) -> dict[str, Any]:
     """What mask.json says; the relief is filled in when the height is known."""
@@ -288,7 +289,7 @@ def words(
         "straps": straps,
         "colours": colours,
         "pattern_chance": pattern_chance,
-        "material": {"translucency": translucency, "gloss": gloss, "relief": 0.0},
+        "material": {"translucency": translucency, "gloss": gloss, "relief": 0.0, **({"rigid": True} if rigid else {})},
         "wears": list(wears),
         "weight": weight,
         "source": SOURCE,

@@ -98,7 +98,7 @@ def respirator(name: str) -> tuple[Canvas, dict[str, Any]]:
     straps = bands((300, 392), (316, 724), W, 0.03, "#1c1c1e")
     title = "Half mask, flat filters" if name == "respirator" else "Half mask, cartridges"
     return c, words(
-        shape, title, "respirator", straps, RUBBER, weight=0.5, gloss=0.35,
+        shape, title, "respirator", straps, RUBBER, weight=0.5, gloss=0.35, rigid=True,
         wears=("correct", "nose_out", "mouth_out", "chin"),
     )  # fmt: skip
 
