@@ -100,7 +100,8 @@ def test_a_browser_that_goes_away_or_reads_nothing_harms_nobody(page: LivePage) 
     start_s = time.monotonic()
     for index in range(50):
         page.write(frame(index), noise)
-    assert time.monotonic() - start_s < 1.0
+    # Waiting for a viewer would take ten seconds and more.
+    assert time.monotonic() - start_s < 4.0
     viewers[0].close()
     assert state(page)["people"] == 2
     for viewer in viewers[1:]:
