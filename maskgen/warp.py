@@ -41,6 +41,12 @@ Both values: the fewest masks on 769 faces that stray (``benchmarks/folds.py``:
 0.3 % of those worn as they should be, 1.6 % without them).
 """
 
+STRAYED: Final = 0.09
+"""Face widths from a pixel to where the template's point that it shows belongs, beyond which it is left empty.
+
+Masks worn as they should be stay below 0.085 on faces that look ahead (``benchmarks/folds.py``).
+"""
+
 NODE_PX: Final = 8
 """Spacing at which the spline is evaluated; between, it is interpolated."""
 
@@ -423,7 +429,7 @@ def _folds(rng: np.random.Generator, w: int, h: int) -> _Float:
 def _inverse_map(
     mesh: Mesh, inverse: ThinPlate, box: _Box, level: _Level, params: MaskParams, axes: FaceAxes
 ) -> tuple[_Float, _Float, _Float | None]:
-    """Where in the reduced template each pixel of the box looks, and which (1 for all) must see nothing there."""
+    """Where in the reduced template each pixel of the box looks; and 0 to 1, how far it must show nothing, if any must."""
     import cv2
 
     left, top, width, height = box
@@ -448,13 +454,6 @@ def _inverse_map(
         lost = held(((lost - STRAYED) * 25).astype(np.float32), 0, 1)
         stray = np.asarray(held(down @ lost @ across.T, 0, 1), np.float32)
     return map_x, map_y, stray
-
-
-STRAYED: Final = 0.09
-"""Face widths from a pixel to where the template's point that it shows belongs, beyond which it is left empty.
-
-Masks worn as they should be stay below 0.085 on faces that look ahead (``benchmarks/folds.py``).
-"""
 
 
 def _turns_over(found: _Float, shape: tuple[int, ...]) -> bool:
