@@ -429,7 +429,7 @@ def _folds(rng: np.random.Generator, w: int, h: int) -> _Float:
 def _inverse_map(
     mesh: Mesh, inverse: ThinPlate, box: _Box, level: _Level, params: MaskParams, axes: FaceAxes
 ) -> tuple[_Float, _Float, _Float | None]:
-    """Where in the reduced template each pixel of the box looks; and how far (0 to 1) it must show nothing, if any must."""
+    """Where in the reduced template each pixel of the box looks; and how far (0 to 1) some must show nothing."""
     import cv2
 
     left, top, width, height = box
