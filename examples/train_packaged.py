@@ -2,11 +2,12 @@ r"""Trains the classifiers that ship with maskgen: faces in, ``assets/models/cla
 
     python examples/train_packaged.py FACES... --work /tmp/packaged
     python examples/train_packaged.py FACES... --work /tmp/packaged3 --classes 3 --per-face 2 \
-        --weights packaged --epochs 1 --head-limit 6000 --litert int8 --incorrect-prior 0.1
+        --weights packaged --epochs 1 --head-limit 6000 --wise 0.75 --litert int8 --incorrect-prior 0.1
 
 Every photo comes from FACES (folders of people without masks) and every mask
 from ``maskgen generate``; no real masked face is looked at. All layers learn
-and then go half of the way back (``--wise``), batch normalisation is folded
+and then go part of the way back (``--wise``: half of it, a quarter with three
+classes), batch normalisation is folded
 away, and the weights are rounded to 8 significant bits, so that ``model.keras``
 and a float16 ``model.tflite`` hold the same ones. The packaged networks were
 trained with ``--generate-option --group-by 'celebrities/([a-z]+)_'``; the one

@@ -93,7 +93,7 @@ def rows(subjects: Sequence[Subject], wardrobe: Wardrobe, *, count: int = 6, see
         label: Label = "with_mask" if wear == "correct" else "incorrect_mask"
         settings = replace(still, wears=((wear, 1.0),), incorrect_wears=((wear, 1.0),), templates=known)
         pictures += [Picture(one(turn, label, settings)[1], wear) for turn in range(len(subjects))]
-    yield Row("wears", "How it is worn: as it should be, and in four ways that do not help", tuple(pictures))
+    yield Row("wears", "How it is worn: as it should be, and in ways that do not help", tuple(pictures))
 
     photo, face = subjects[-1]
     base, _ = one(len(subjects) - 1, "with_mask", replace(still, templates=known[:1], without=("colours", "patterns")))

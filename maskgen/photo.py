@@ -88,11 +88,14 @@ class PhotoWorker:
         wardrobe: Mapping[str, MaskTemplate] | None = None,
         store: Store | None = None,
     ) -> None:
+        from maskgen.sampling import check_wears
+
         self._settings = settings
         self._finder = finder if finder is not None else open_finder(settings)
         self._wardrobe = wardrobe if wardrobe is not None else open_wardrobe(settings)
         self._store = store if store is not None else open_store(settings.output)
         self._sampling = sampling_settings(settings)
+        check_wears(self._wardrobe, self._sampling, settings.labels)
 
     def do(self, task: Task) -> Outcome:
         """Draw, write and describe everything that comes of a photo. Never raises."""
@@ -289,10 +292,16 @@ BADLY_WORN: Final = 0.25
 
 def sampling_settings(settings: Settings) -> SamplingSettings:
     """The settings as ``sampling.draw`` takes them."""
-    from maskgen.sampling import INCORRECT, SamplingSettings
+    from maskgen.sampling import INCORRECT, WHEN_ASKED, SamplingSettings
 
-    asked = settings.wears or WEARS
-    bad = tuple((wear, weight) for wear, weight in INCORRECT if wear in asked)
+    usual = dict(INCORRECT)
+    asked = settings.wears or ("correct", *usual)
+    # The order of --wear changes nothing.
+    bad = tuple(
+        (wear, usual.get(wear, WHEN_ASKED))
+        for wear in dict.fromkeys((*usual, *WEARS))
+        if wear in asked and wear != "correct"
+    )
     good: tuple[tuple[Wear, float], ...] = (("correct", 1.0),) if "correct" in asked else ()
     wears = good
     if settings.classes == 2 and settings.count_incorrect_as == "with_mask" and bad:

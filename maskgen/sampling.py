@@ -32,6 +32,11 @@ INCORRECT: Final[tuple[tuple[Wear, float], ...]] = (
     ("mouth_out", 0.2),
     ("one_ear", 0.12),
 )
+"""How often each is met, for whoever samples. A mask that leaves the chin bare is drawn only where it is asked
+for: MaskedFace-Net counts it among the badly worn, most collections of street photographs do not."""
+
+WHEN_ASKED: Final = 0.2
+"""How often a wear is drawn that is not among them."""
 
 LOW_WORN: Final = 0.1
 """Share of masks that slip down to the tip of the nose and still cover it."""
@@ -161,20 +166,15 @@ def draw_mask(
     settings: SamplingSettings,
     wears: Sequence[tuple[Wear, float]],
 ) -> MaskParams:
-    """Decide which mask, in what colour, and how it is worn."""
-    if not wardrobe:
-        raise InputError("the wardrobe is empty; see maskgen masks list")
-    wear = pick(rng, wears)
-    options = [(name, weight) for name, weight in settings.templates if weight > 0] or [
-        (name, wardrobe[name].weight) for name in sorted(wardrobe)
-    ]
-    missing = [name for name, _ in options if name not in wardrobe]
-    if missing:
-        raise InputError(f"no mask is called {missing[0]!r}; see maskgen masks list")
-    worn = [option for option in options if wear in wardrobe[option[0]].wears]
-    template = wardrobe[pick(rng, worn or options)]
-    if wear not in template.wears:
-        wear = template.wears[int(rng.integers(len(template.wears)))]
+    """Decide which mask, in what colour, and how it is worn.
+
+    Raises:
+        InputError: the wardrobe is empty, lacks a template that is asked for,
+            or no template in it can be worn so.
+    """
+    options = _templates(wardrobe, settings)
+    wear = pick(rng, wearable(wardrobe, settings, wears))
+    template = wardrobe[pick(rng, [option for option in options if wear in wardrobe[option[0]].wears])]
 
     colour, tint = _tint(rng, template, "colours" in settings.without)
     pattern = _pattern(rng, template) if "patterns" not in settings.without else None
@@ -213,6 +213,49 @@ def draw_mask(
         grime=0.0 if plain else float(abs(rng.normal(0, 0.035))),
         texture=0.0 if plain else float(abs(rng.normal(0, 0.025))),
     )
+
+
+def wearable(
+    wardrobe: Mapping[str, MaskTemplate], settings: SamplingSettings, wears: Sequence[tuple[Wear, float]]
+) -> list[tuple[Wear, float]]:
+    """Those of some wears in which a template can be worn.
+
+    Raises:
+        InputError: there is none, or no such template.
+    """
+    worn = {wear for name, _ in _templates(wardrobe, settings) for wear in wardrobe[name].wears}
+    left = [option for option in wears if option[0] in worn]
+    if not left:
+        asked, known = ", ".join(wear for wear, _ in wears), ", ".join(sorted(worn))
+        raise InputError(f"no mask that was chosen can be worn {asked}, only {known}; see wears in its mask.json")
+    return left
+
+
+def check_wears(wardrobe: Mapping[str, MaskTemplate], settings: SamplingSettings, labels: Sequence[Label]) -> None:
+    """Whether a mask can be drawn for every label that needs one.
+
+    Raises:
+        InputError: no template can be worn so.
+    """
+    wanted = {"with_mask": settings.wears, "incorrect_mask": settings.incorrect_wears}
+    if settings.unmasked_wear_chance > 0:
+        wanted["without_mask"] = settings.unmasked_wears
+    for label in labels:
+        if label in wanted:
+            wearable(wardrobe, settings, wanted[label])
+
+
+def _templates(wardrobe: Mapping[str, MaskTemplate], settings: SamplingSettings) -> list[tuple[str, float]]:
+    """The templates to choose from, weighted."""
+    if not wardrobe:
+        raise InputError("the wardrobe is empty; see maskgen masks list")
+    options = [(name, weight) for name, weight in settings.templates if weight > 0] or [
+        (name, wardrobe[name].weight) for name in sorted(wardrobe)
+    ]
+    missing = [name for name, _ in options if name not in wardrobe]
+    if missing:
+        raise InputError(f"no mask is called {missing[0]!r}; see maskgen masks list")
+    return options
 
 
 def held(value: float, low: float, high: float) -> float:

@@ -305,6 +305,11 @@ def _worn(
         slid = _moved(top, top_at, left, goal - _middle(top, top_at), right)
         top = 0.45 * slid + 0.55 * _arc(top_at, top[0] + left, goal, top[-1] + right)
         bottom = bottom + (0.01 + 0.03 * amount) * down * _centre_weight(bottom_at)[:, None]
+    elif params.wear == "chin_out":
+        goal = marks[57] + (0.6 - 0.4 * amount) * (marks[8] - marks[57])
+        left, right = (_slid(marks, bottom[end], side, -0.3 - 0.7 * amount) for end, side in ((0, -1), (-1, 1)))
+        slid = _moved(bottom, bottom_at, left, goal - _middle(bottom, bottom_at), right)
+        bottom = 0.45 * slid + 0.55 * _arc(bottom_at, bottom[0] + left, goal, bottom[-1] + right)
     elif params.wear == "mouth_out":
         goal = marks[57] + (0.1 + 0.4 * amount) * (marks[8] - marks[57])
         upper = [min(nearest_jaw(marks, top[0], -1)[0] + 1.4 + 1.2 * amount, 4.4)]

@@ -44,7 +44,10 @@ def generate(
     wear: Annotated[
         str,
         _option(
-            "--wear", help="How masks are worn: correct, nose_out, mouth_out, chin, one_ear, with commas.", group=_DRAWN
+            "--wear",
+            help="How masks are worn: correct, nose_out, mouth_out, chin, one_ear, chin_out, with commas; "
+            "all but chin_out by default.",
+            group=_DRAWN,
         ),
     ] = "",
     classes: Annotated[

@@ -10,7 +10,7 @@ from drawn_face import template
 
 from maskgen.errors import InputError
 from maskgen.params import Extra, ImageParams
-from maskgen.sampling import WITHOUT, SamplingSettings, draw, image_rng, pick
+from maskgen.sampling import WITHOUT, SamplingSettings, check_wears, draw, image_rng, pick
 from maskgen.types import LABELS, Label
 
 WARDROBE = {"plain": template(), "other": replace(template(), name="other", weight=3.0)}
@@ -81,6 +81,22 @@ def test_templates_come_by_weight() -> None:
     assert 2 < names["other"] / names["plain"] < 4.5
     only = replace(BARE, templates=(("plain", 1.0),))
     assert {_draw(copy, settings=only).mask.template for copy in range(20)} == {"plain"}  # type: ignore[union-attr]
+
+
+def test_no_mask_is_worn_in_a_way_that_it_cannot_be() -> None:
+    """Nor is one drawn as it should be worn for want of another way."""
+    veil, cloth = replace(template(), name="veil", wears=("correct", "nose_out")), replace(template(), name="cloth")
+    incorrect = [draw(np.random.default_rng(n), "incorrect_mask", {"veil": veil}).mask for n in range(40)]
+    assert {mask.wear for mask in incorrect if mask} == {"nose_out"}
+    both = [draw(np.random.default_rng(n), "incorrect_mask", {"veil": veil, "cloth": cloth}).mask for n in range(80)]
+    assert {(mask.template, mask.wear) for mask in both if mask} >= {("cloth", "chin"), ("veil", "nose_out")}
+    assert not {mask.wear for mask in both if mask and mask.template == "veil"} - {"nose_out"}
+    never = {"plain": replace(veil, wears=("correct",))}
+    with pytest.raises(InputError, match=r"can be worn nose_out, .*, only correct; see wears"):
+        check_wears(never, SamplingSettings(), LABELS)
+    check_wears(never, SamplingSettings(), LABELS[:2])
+    with pytest.raises(InputError, match="only correct"):
+        check_wears(never, SamplingSettings(unmasked_wear_chance=0.2), LABELS[:2])
 
 
 def test_what_cannot_be_drawn_is_said() -> None:

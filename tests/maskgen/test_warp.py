@@ -125,7 +125,7 @@ def _reach(mask: MaskTemplate, subject: LandmarkedFace, params: MaskParams) -> f
     return float(np.hypot(*np.moveaxis(at[:, None] - mesh.target, -1, 0)).min(axis=1).max() / axes.width)
 
 
-@pytest.mark.parametrize("wear", ["correct", "nose_out", "mouth_out", "chin"])
+@pytest.mark.parametrize("wear", ["correct", "nose_out", "mouth_out", "chin", "chin_out"])
 def test_no_cloth_lies_apart_from_the_mask(wear: Wear) -> None:
     """Loops and second copies, which a spline throws where the mesh is squeezed or turns back on itself."""
     apart = {}
@@ -222,8 +222,13 @@ def test_where_each_wear_lies(wear: Wear, amount: float) -> None:
         return bool(inside and layer.rgba[y, x, 3] > 0.5)
 
     nose, mouth = covers(30), covers(62)
-    assert nose == (wear == "correct")
-    assert mouth == (wear in ("correct", "nose_out"))
+    assert nose == (wear in ("correct", "chin_out"))
+    assert mouth == (wear in ("correct", "nose_out", "chin_out"))
+    below_the_lip = marks[57] + 0.7 * (marks[8] - marks[57]) - (left, top)
+    x, y = below_the_lip.astype(int)
+    inside = 0 <= y < layer.rgba.shape[0] and 0 <= x < layer.rgba.shape[1]
+    if wear != "chin":
+        assert (inside and layer.rgba[y, x, 3] > 0.5) == (wear in ("correct", "nose_out", "mouth_out"))
     assert (layer.rgba[..., 3] > 0.5).sum() > 300
 
 

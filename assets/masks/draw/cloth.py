@@ -229,7 +229,7 @@ def sport(name: str) -> tuple[Canvas, dict[str, Any]]:
     straps += [{"from": [x, 450], "to": "nape", "width": 0.05, "colour": "tint"} for x in (14, W - 14)]
     return c, words(
         shape, "Sports mask", "sport", straps, SPORT, weight=1.0, pattern_chance=0.08, gloss=0.06,
-        wears=("correct", "nose_out", "mouth_out", "chin"),
+        wears=("correct", "nose_out", "mouth_out", "chin", "chin_out"),
     )  # fmt: skip
 
 
