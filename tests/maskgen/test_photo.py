@@ -95,6 +95,20 @@ def test_badly_worn_masks_count_as_the_user_says(hopper_path: Path, finder: Any,
     assert {r.face.wear for r in records(outcome) if r.label == "with_mask"} == {"correct"}
 
 
+def test_the_chin_is_left_bare_only_where_that_is_asked_for(hopper_path: Path, finder: Any, wardrobe: Any) -> None:
+    outcome, _ = do(hopper_path, finder, wardrobe, classes=3, wears=("correct", "chin_out"))
+    assert {r.face.wear for r in records(outcome)} == {"correct", "chin_out", None}
+    usual = photo.sampling_settings(Settings("out", classes=3))
+    assert {wear for wear, _ in usual.incorrect_wears} == {"nose_out", "mouth_out", "chin", "one_ear"}
+
+
+def test_masks_that_cannot_be_worn_so_are_refused_before_the_first_photo(finder: Any, wardrobe: Any) -> None:
+    veil = {"veil": wardrobe["veil"]}
+    with pytest.raises(InputError, match="can be worn one_ear, only correct"):
+        photo.PhotoWorker(Settings("out", classes=3, wears=("correct", "one_ear")), finder, veil)
+    photo.PhotoWorker(Settings("out", classes=3, wears=("correct", "one_ear", "nose_out")), finder, veil)
+
+
 def test_a_scene_dresses_every_face(tmp_path: Path, astronaut: Any, hopper: Any, finder: Any, wardrobe: Any) -> None:
     both = np.concatenate([astronaut, hopper[:512]], axis=1)
     write(tmp_path / "both.png", both)
