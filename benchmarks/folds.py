@@ -1,13 +1,14 @@
 """Does cloth lie where it belongs? How often a mask is thrown into loops or drawn a second time.
 
-    python benchmarks/folds.py FACES... [--limit 260] [--wear correct nose_out mouth_out chin]
+    python benchmarks/folds.py FACES... [--limit 260] [--wear correct nose_out ...] [--keep]
 
 Draws one mask a wear on the first LIMIT photos of each folder, every template
 in turn, 300 px large and without straps. ``apart``: images with more than 1 %
 of the cloth further than 0.16 face widths from the mesh that it hangs on.
 ``strayed``: images where some pixel shows a point of the template that belongs
-more than 0.1 face widths away (carried to the template and back again);
-``furthest`` is the largest of these distances, before such pixels are emptied.
+more than 0.1 face widths away (carried to the template and back again), and
+``furthest`` the largest of these distances: what is left of them when the warp
+has emptied what lies beyond a fold, or all of them with ``--keep``.
 """
 
 from __future__ import annotations
@@ -18,13 +19,13 @@ from pathlib import Path
 
 import numpy as np
 
-from maskgen import sampling
+from maskgen import sampling, warp
 from maskgen.errors import ImageError
 from maskgen.images import read_rgb
 from maskgen.landmarks import FaceFinder
 from maskgen.params import MaskParams
 from maskgen.templates import MaskTemplate, load_wardrobe
-from maskgen.types import LandmarkedFace
+from maskgen.types import WEARS, LandmarkedFace
 from maskgen.warp import ThinPlate, build_mesh, mask_layer
 from maskgen.wear import face_axes, targets
 
@@ -36,10 +37,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folders", nargs="+", type=Path)
     parser.add_argument("--limit", type=int, default=260, help="photos of each folder")
-    parser.add_argument("--wear", nargs="*", default=["correct", "nose_out", "mouth_out", "chin"])
+    parser.add_argument(
+        "--wear", nargs="*", choices=WEARS, default=["correct", "nose_out", "mouth_out", "chin", "chin_out"]
+    )
+    parser.add_argument("--keep", action="store_true", help="empty nothing")
     parser.add_argument("--seed", type=int, default=5)
     arguments = parser.parse_args()
+    if arguments.keep:
+        vars(warp).update(STRAYED=(98.0, 99.0))
     faces = [face for folder in arguments.folders for face in find(folder, arguments.limit)]
+    if not faces:
+        parser.error("no face was found")
     wardrobe = load_wardrobe()
     print(f"{len(faces)} faces\n{'':<12}{'turned by':<12}{'images':>7}{'apart':>9}{'strayed':>9}{'furthest':>10}")
     for wear in arguments.wear:
@@ -79,7 +87,7 @@ def find(folder: Path, limit: int) -> list[LandmarkedFace]:
 def measure(mask: MaskTemplate, face: LandmarkedFace, params: MaskParams) -> tuple[float, float]:
     """The share of the cloth that lies apart, and the furthest way that a pixel has strayed, in face widths."""
     layer = mask_layer(mask, face, params, (3 * FACE_PX, 3 * FACE_PX))
-    if layer.body is None:
+    if layer.body is None or not (layer.body > 0.5).any():
         return 0.0, 0.0
     axes = face_axes(face)
     mesh = build_mesh(targets(mask, face, params, axes), axes)

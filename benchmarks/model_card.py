@@ -31,6 +31,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     for name in ("model", "real", "scenes"):
         parser.add_argument(name, type=Path)
+    parser.add_argument("--chosen", default="", help="a sentence: what was chosen by looking at these faces after all")
     args = parser.parse_args()
     plain = _evaluate(args.model, args.real, "--slice", UTK)
     rows = [
@@ -41,7 +42,7 @@ def main() -> None:
         ("faces of street scenes, 32 px and more", _evaluate(args.model, args.scenes, "--min-box", "32")),
     ]
     card = args.model / "README.md"
-    card.write_text(_replaced(card.read_text(encoding="utf-8"), _section(rows, plain)), encoding="utf-8")
+    card.write_text(_replaced(card.read_text(encoding="utf-8"), _section(rows, plain, args.chosen)), encoding="utf-8")
 
 
 def _evaluate(model: Path, folder: Path, *options: str) -> dict[str, Any]:
@@ -51,7 +52,7 @@ def _evaluate(model: Path, folder: Path, *options: str) -> dict[str, Any]:
     return result
 
 
-def _section(rows: list[tuple[str, dict[str, Any]]], plain: dict[str, Any]) -> str:
+def _section(rows: list[tuple[str, dict[str, Any]]], plain: dict[str, Any], chosen: str) -> str:
     labels = list(rows[-1][1]["per_label"])
     lines = [
         BEGIN,
@@ -59,7 +60,7 @@ def _section(rows: list[tuple[str, dict[str, Any]]], plain: dict[str, Any]) -> s
         "## On real faces",
         "",
         "Real masked and unmasked faces that no training or threshold has seen, with 95 % intervals"
-        f" (`benchmarks/model_card.py`); threshold {plain['threshold']:g}.",
+        f" (`benchmarks/model_card.py`); threshold {plain['threshold']:g}.{f' {chosen}' if chosen else ''}",
         "",
         f"| | faces | balanced accuracy | {' | '.join(f'recall {label}' for label in labels)} | AUC |",
         "|---" * (len(labels) + 4) + "|",

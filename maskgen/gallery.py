@@ -90,6 +90,8 @@ def rows(subjects: Sequence[Subject], wardrobe: Wardrobe, *, count: int = 6, see
     known = tuple((name, 1.0) for name in WELL_KNOWN if name in wardrobe) or tuple((n, 1.0) for n in wardrobe)
     pictures = []
     for wear in WEARS:
+        if not any(wear in wardrobe[name].wears for name, _ in known):
+            continue
         label: Label = "with_mask" if wear == "correct" else "incorrect_mask"
         settings = replace(still, wears=((wear, 1.0),), incorrect_wears=((wear, 1.0),), templates=known)
         pictures += [Picture(one(turn, label, settings)[1], wear) for turn in range(len(subjects))]

@@ -88,14 +88,11 @@ class PhotoWorker:
         wardrobe: Mapping[str, MaskTemplate] | None = None,
         store: Store | None = None,
     ) -> None:
-        from maskgen.sampling import check_wears
-
         self._settings = settings
         self._finder = finder if finder is not None else open_finder(settings)
         self._wardrobe = wardrobe if wardrobe is not None else open_wardrobe(settings)
         self._store = store if store is not None else open_store(settings.output)
         self._sampling = sampling_settings(settings)
-        check_wears(self._wardrobe, self._sampling, settings.labels)
 
     def do(self, task: Task) -> Outcome:
         """Draw, write and describe everything that comes of a photo. Never raises."""

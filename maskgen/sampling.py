@@ -8,7 +8,7 @@ on purpose: a classifier learns what never changes.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -130,7 +130,8 @@ def draw(
         settings: what chance may choose from.
 
     Raises:
-        InputError: the wardrobe is empty or lacks a template that is asked for.
+        InputError: the wardrobe is empty, lacks a template that is asked for,
+            or no template in it can be worn so.
     """
     from maskgen import camera
 
@@ -224,38 +225,32 @@ def wearable(
         InputError: there is none, or no such template.
     """
     worn = {wear for name, _ in _templates(wardrobe, settings) for wear in wardrobe[name].wears}
-    left = [option for option in wears if option[0] in worn]
+    left = [(wear, weight) for wear, weight in wears if wear in worn and weight > 0]
     if not left:
-        asked, known = ", ".join(wear for wear, _ in wears), ", ".join(sorted(worn))
-        raise InputError(f"no mask that was chosen can be worn {asked}, only {known}; see wears in its mask.json")
+        raise unwearable([wear for wear, weight in wears if weight > 0], worn)
     return left
 
 
-def check_wears(wardrobe: Mapping[str, MaskTemplate], settings: SamplingSettings, labels: Sequence[Label]) -> None:
-    """Whether a mask can be drawn for every label that needs one.
-
-    Raises:
-        InputError: no template can be worn so.
-    """
-    wanted = {"with_mask": settings.wears, "incorrect_mask": settings.incorrect_wears}
-    if settings.unmasked_wear_chance > 0:
-        wanted["without_mask"] = settings.unmasked_wears
-    for label in labels:
-        if label in wanted:
-            wearable(wardrobe, settings, wanted[label])
+def unwearable(asked: Iterable[str], known: Iterable[str]) -> InputError:
+    """What to say where masks cannot be worn as they are asked for."""
+    return InputError(
+        f"no mask that was chosen can be worn {', '.join(asked)}; they can be worn {', '.join(sorted(known))}"
+        " (wears in mask.json)"
+    )
 
 
 def _templates(wardrobe: Mapping[str, MaskTemplate], settings: SamplingSettings) -> list[tuple[str, float]]:
-    """The templates to choose from, weighted."""
+    """The templates to choose from, weighted; alike where none of them has a weight."""
     if not wardrobe:
         raise InputError("the wardrobe is empty; see maskgen masks list")
-    options = [(name, weight) for name, weight in settings.templates if weight > 0] or [
-        (name, wardrobe[name].weight) for name in sorted(wardrobe)
-    ]
-    missing = [name for name, _ in options if name not in wardrobe]
+    missing = [name for name, weight in settings.templates if weight > 0 and name not in wardrobe]
     if missing:
         raise InputError(f"no mask is called {missing[0]!r}; see maskgen masks list")
-    return options
+    by_weight = [(name, wardrobe[name].weight) for name in sorted(wardrobe)]
+    for options in (settings.templates, by_weight, [(name, 1.0) for name in sorted(wardrobe)]):
+        if met := [(name, weight) for name, weight in options if weight > 0]:
+            break
+    return met
 
 
 def held(value: float, low: float, high: float) -> float:

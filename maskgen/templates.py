@@ -270,6 +270,18 @@ def find_masks(folder: Path | None = None, names: Iterable[str] | None = None) -
     return dict(sorted(found.items()))
 
 
+def wears_of(folder: Path) -> tuple[Wear, ...]:
+    """How a mask can be worn, by its ``mask.json`` alone.
+
+    All wears where that file is wrong: reading the mask will say so.
+    """
+    try:
+        data = json.loads((folder / "mask.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return WEARS
+    return _Fields(data, [], readable=False).wears() if isinstance(data, dict) else WEARS
+
+
 def check_template(folder: Path) -> list[str]:
     """Everything wrong with a template, worded for the person who drew it; empty when all is well."""
     return _read(folder, None)[1]

@@ -41,10 +41,11 @@ Both values: the fewest masks on 769 faces that stray (``benchmarks/folds.py``:
 0.3 % of those worn as they should be, 1.6 % without them).
 """
 
-STRAYED: Final = 0.09
-"""Face widths from a pixel to where the template's point that it shows belongs, beyond which it is left empty.
+STRAYED: Final = 0.09, 0.13
+"""Face widths from a pixel to where the template's point that it shows belongs: from here it fades, and is empty there.
 
-Masks worn as they should be stay below 0.085 on faces that look ahead (``benchmarks/folds.py``).
+Only where the map shows the template from behind. Without it, masks worn as they should be stay below 0.085 on
+faces that look ahead (``benchmarks/folds.py --keep``).
 """
 
 NODE_PX: Final = 8
@@ -451,7 +452,7 @@ def _inverse_map(
     if _turns_over(found, level.sheer.shape):
         way_back = ThinPlate(mesh.source, mesh.target)(flat)
         lost = np.hypot(*(way_back - grid).T).reshape(nodes_y, nodes_x) / axes.width
-        lost = held(((lost - STRAYED) * 25).astype(np.float32), 0, 1)
+        lost = np.interp(lost, STRAYED, (0, 1)).astype(np.float32)
         stray = np.asarray(held(down @ lost @ across.T, 0, 1), np.float32)
     return map_x, map_y, stray
 

@@ -21,6 +21,18 @@ if TYPE_CHECKING:
     from maskgen.templates import MaskTemplate
     from maskgen.types import LandmarkedFace, Points
 
+PULLED_DOWN: Final = ("mouth_out", "chin")
+"""Wears in which the whole mask lies lower than it should."""
+
+GATHERED: Final = 0.045
+"""What can be seen of a mask's height where it is drawn together before the jaw, in face heights.
+
+By eye, from photographs of masks on chins; of no weight beside what hangs in the middle.
+"""
+
+NEAREST: Final = 0.027
+"""How near the edges of a mask may come, in face heights: nearer, the spline throws loops (``benchmarks/folds.py``)."""
+
 
 @dataclass(frozen=True, slots=True)
 class FaceAxes:
@@ -134,12 +146,15 @@ def targets(template: MaskTemplate, face: LandmarkedFace, params: MaskParams, ax
     top = np.array([anchor.spot.resolve(marks, frame) for anchor in template.top])
     bottom = np.array([anchor.spot.resolve(marks, frame) for anchor in template.bottom])
     pulled_down = params.wear in PULLED_DOWN
-    wear = _hung if pulled_down and template.material.rigid else _worn
-    top, bottom = wear(top, bottom, top_knots, bottom_knots, marks, params, axes)
+    put_on = _hung if pulled_down and template.material.rigid else _worn
+    top, bottom = put_on(top, bottom, top_knots, bottom_knots, marks, params, axes)
     top, bottom = _fitted(top, bottom, top_knots, bottom_knots, marks, params, axes)
     if template.material.rigid or not pulled_down:
         top, bottom = _in_order(top, top_source, axes), _in_order(bottom, bottom_source, axes)
-    bottom = _below(top, top_knots, bottom, bottom_knots, axes)
+    if params.wear == "chin_out":
+        bottom = _above_chin(bottom, bottom_knots, marks, axes)
+    if params.wear != "correct":
+        bottom = _below(top, top_knots, bottom, bottom_knots, axes)
     left = _cheek(top[0], bottom[0], marks, -1, axes)
     right = _cheek(top[-1], bottom[-1], marks, 1, axes)
     apex = _apex(top, bottom, top_knots, bottom_knots, marks, template, params, axes)
@@ -233,10 +248,6 @@ def _arc(at: Points, left: Points, centre: Points, right: Points) -> Points:
     return out
 
 
-PULLED_DOWN: Final = ("mouth_out", "chin")
-"""Wears in which the whole mask lies lower than it should."""
-
-
 def _hung(
     top: Points, bottom: Points, top_at: Points, bottom_at: Points, marks: Points, params: MaskParams, axes: FaceAxes
 ) -> tuple[Points, Points]:
@@ -257,13 +268,18 @@ def _along(at: Points, left: Points, centre: Points, right: Points, deep: float,
     slope = (right - left) + math.pi * np.cos(math.pi * at)[:, None] * (centre - (left + right) / 2)
     outwards = _square_off(slope)
     hangs = (1 - weight) * outwards + weight * axes.y
-    depth = _GATHERED * axes.height + weight * (deep - _GATHERED * axes.height)
+    depth = GATHERED * axes.height + weight * (deep - GATHERED * axes.height)
     out: Points = _arc(at, left, centre, right) + depth * hangs
     return out
 
 
-_GATHERED: Final = 0.045
-"""What can be seen of a mask's height where it is drawn together before the jaw, in face heights."""
+def _above_chin(bottom: Points, bottom_at: Points, marks: Points, axes: FaceAxes) -> Points:
+    """A lower edge that ends between lip and chin, however the mask fits."""
+    middle = float((_middle(bottom, bottom_at) - marks[57]) @ axes.y)
+    room = max(float((marks[8] - marks[57]) @ axes.y), 0.0)
+    shift = min(max(middle, 0.1 * room), 0.75 * room) - middle
+    out: Points = bottom + shift * _centre_weight(bottom_at)[:, None] * axes.y
+    return out
 
 
 def _square_off(along: Points) -> Points:
@@ -284,7 +300,7 @@ def _below(top: Points, top_at: Points, bottom: Points, bottom_at: Points, axes:
         axis=1,
     )
     outwards = _square_off(slope)
-    missing = 0.6 * _GATHERED * axes.height - ((bottom - over) * outwards).sum(axis=1)
+    missing = NEAREST * axes.height - ((bottom - over) * outwards).sum(axis=1)
     out: Points = bottom + np.maximum(missing, 0)[:, None] * outwards
     return out
 
@@ -307,7 +323,11 @@ def _worn(
         bottom = bottom + (0.01 + 0.03 * amount) * down * _centre_weight(bottom_at)[:, None]
     elif params.wear == "chin_out":
         goal = marks[57] + (0.6 - 0.4 * amount) * (marks[8] - marks[57])
-        left, right = (_slid(marks, bottom[end], side, -0.3 - 0.7 * amount) for end, side in ((0, -1), (-1, 1)))
+        steps = 0.3 + 0.7 * amount
+        left, right = (
+            _slid(marks, bottom[end], side, -min(steps, 0.6 * _jaw_between(marks, top[end], bottom[end], side)))
+            for end, side in ((0, -1), (-1, 1))
+        )
         slid = _moved(bottom, bottom_at, left, goal - _middle(bottom, bottom_at), right)
         bottom = 0.45 * slid + 0.55 * _arc(bottom_at, bottom[0] + left, goal, bottom[-1] + right)
     elif params.wear == "mouth_out":

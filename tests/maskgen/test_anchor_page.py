@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,7 @@ from PIL import Image, ImageDraw
 
 from maskgen import anchor_page
 from maskgen.anchor_page import AnchorPage
+from maskgen.assets import assets_dir
 from maskgen.errors import InputError
 from maskgen.new_mask import read_picture
 from maskgen.templates import check_template, load_wardrobe
@@ -64,6 +66,12 @@ def chrome() -> Iterator[Chrome]:
 
 @pytest.fixture
 def command(picture: Path, tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    with serving(picture, tmp_path) as served:
+        yield served
+
+
+@contextmanager
+def serving(picture: Path, tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """``maskgen masks add`` at work, and the address that it prints."""
     words = ["masks", "add", str(picture), "--to", str(tmp_path / "mine"), "--no-browser", "--timeout", "3"]
     process = subprocess.Popen(
@@ -73,9 +81,11 @@ def command(picture: Path, tmp_path: Path) -> Iterator[tuple[subprocess.Popen[st
     line = process.stderr.readline()
     found = re.search(r"http://127\.0\.0\.1:\d+/\?token=\S+", line)
     assert found, line
-    yield process, found.group(0)
-    process.kill()
-    process.communicate()
+    try:
+        yield process, found.group(0)
+    finally:
+        process.kill()
+        process.communicate()
 
 
 def wait_until(what: Callable[[], Any], seconds: float = 90) -> Any:
@@ -214,6 +224,19 @@ def test_anchors_are_clicked_seen_on_a_face_and_saved(
 
 
 @pytest.mark.slow
+def test_a_mask_that_is_opened_again_keeps_what_the_page_does_not_show(chrome: Chrome, tmp_path: Path) -> None:
+    folder = tmp_path / "respirator"
+    shutil.copytree(assets_dir("masks") / "respirator", folder)
+    with serving(folder / "mask.png", tmp_path) as (_, url):
+        chrome.get(url)
+        wait_until(lambda: face(chrome))
+        words = chrome.execute_script("return words()")
+    kept = json.loads((folder / "mask.json").read_text("utf-8"))
+    assert words["material"]["rigid"] is True
+    assert words["material"] == pytest.approx(kept["material"], abs=0.01)
+    assert words["wears"] == kept["wears"]
+
+
 def test_a_saved_mask_is_drawn(picture: Path, tmp_path: Path, portraits: Path) -> None:
     """Without the page, from a file of anchors; then ``generate`` draws it and nothing else."""
     guessed = anchor_page.begin(read_picture(picture), "x")["anchors"]

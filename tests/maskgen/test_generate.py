@@ -95,6 +95,10 @@ def test_reproduce_says_the_same_byte_for_byte(dataset: Path, tmp_path: Path) ->
         (["nowhere", "out"], "no file or folder at nowhere"),
         (["in", "out", "--camera", "film"], "mild, street"),
         (["in", "s3://bucket/out", "--format", "coco"], "needs a local OUT"),
+        (
+            [".", "out", "--masks", "veil,gaiter", "--wear", "correct,chin,one_ear", "--classes", "3"],
+            "can be worn one_ear; they can be worn chin, correct, mouth_out, nose_out",
+        ),
     ],
 )
 def test_wrong_words_are_one_clear_line(words: list[str], said: str, tmp_path: Path) -> None:

@@ -102,13 +102,6 @@ def test_the_chin_is_left_bare_only_where_that_is_asked_for(hopper_path: Path, f
     assert {wear for wear, _ in usual.incorrect_wears} == {"nose_out", "mouth_out", "chin", "one_ear"}
 
 
-def test_masks_that_cannot_be_worn_so_are_refused_before_the_first_photo(finder: Any, wardrobe: Any) -> None:
-    veil = {"veil": wardrobe["veil"]}
-    with pytest.raises(InputError, match="can be worn one_ear, only correct"):
-        photo.PhotoWorker(Settings("out", classes=3, wears=("correct", "one_ear")), finder, veil)
-    photo.PhotoWorker(Settings("out", classes=3, wears=("correct", "one_ear", "nose_out")), finder, veil)
-
-
 def test_a_scene_dresses_every_face(tmp_path: Path, astronaut: Any, hopper: Any, finder: Any, wardrobe: Any) -> None:
     both = np.concatenate([astronaut, hopper[:512]], axis=1)
     write(tmp_path / "both.png", both)

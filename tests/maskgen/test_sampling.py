@@ -10,7 +10,7 @@ from drawn_face import template
 
 from maskgen.errors import InputError
 from maskgen.params import Extra, ImageParams
-from maskgen.sampling import WITHOUT, SamplingSettings, check_wears, draw, image_rng, pick
+from maskgen.sampling import WITHOUT, SamplingSettings, draw, draw_mask, image_rng, pick
 from maskgen.types import LABELS, Label
 
 WARDROBE = {"plain": template(), "other": replace(template(), name="other", weight=3.0)}
@@ -91,12 +91,21 @@ def test_no_mask_is_worn_in_a_way_that_it_cannot_be() -> None:
     both = [draw(np.random.default_rng(n), "incorrect_mask", {"veil": veil, "cloth": cloth}).mask for n in range(80)]
     assert {(mask.template, mask.wear) for mask in both if mask} >= {("cloth", "chin"), ("veil", "nose_out")}
     assert not {mask.wear for mask in both if mask and mask.template == "veil"} - {"nose_out"}
-    never = {"plain": replace(veil, wears=("correct",))}
-    with pytest.raises(InputError, match=r"can be worn nose_out, .*, only correct; see wears"):
-        check_wears(never, SamplingSettings(), LABELS)
-    check_wears(never, SamplingSettings(), LABELS[:2])
-    with pytest.raises(InputError, match="only correct"):
-        check_wears(never, SamplingSettings(unmasked_wear_chance=0.2), LABELS[:2])
+    with pytest.raises(InputError, match=r"can be worn nose_out, .*; they can be worn correct"):
+        draw(np.random.default_rng(0), "incorrect_mask", {"plain": replace(veil, wears=("correct",))})
+
+
+def test_what_has_no_weight_is_never_drawn_unless_nothing_else_is_there() -> None:
+    never = replace(template(), name="never", weight=0.0)
+    plain = replace(template(), name="plain", wears=("correct",))
+    for n in range(20):
+        rng = np.random.default_rng(n)
+        mask = draw_mask(rng, {"never": never, "plain": plain}, SamplingSettings(), (("chin", 0.0), ("correct", 1.0)))
+        assert (mask.template, mask.wear) == ("plain", "correct")
+    with pytest.raises(InputError, match="can be worn chin"):
+        draw_mask(np.random.default_rng(0), {"never": never, "plain": plain}, SamplingSettings(), (("chin", 1.0),))
+    alone = draw_mask(np.random.default_rng(0), {"never": never}, SamplingSettings(), (("chin", 1.0),))
+    assert (alone.template, alone.wear) == ("never", "chin")
 
 
 def test_what_cannot_be_drawn_is_said() -> None:

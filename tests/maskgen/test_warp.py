@@ -143,6 +143,24 @@ def test_no_cloth_lies_apart_from_the_mask(wear: Wear) -> None:
     assert not apart
 
 
+@pytest.mark.parametrize("yaw_deg", [0, 20])
+def test_a_bare_chin_stays_bare_however_the_mask_fits(yaw_deg: float) -> None:
+    subject = face(yaw_deg)
+    marks, axes = subject.landmarks, face_axes(subject)
+    lip, chin = marks[57] @ axes.y, marks[8] @ axes.y
+    for name, mask in load_wardrobe().items():
+        for seed in range(8) if "chin_out" in mask.wears else ():
+            rng = np.random.default_rng(seed)
+            settings = SamplingSettings(templates=((name, 1.0),))
+            drawn = draw_mask(rng, {name: mask}, settings, (("chin_out", 1.0),))
+            params = replace(drawn, wear_amount=seed / 7, raise_bottom=(-0.07, 0.14)[seed % 2])
+            goal = targets(mask, subject, params, axes)
+            level = np.interp(0.5, goal.bottom_knots, goal.bottom @ axes.y)
+            assert lip < level < lip + 0.8 * (chin - lip), (name, seed)
+            for end in (0, -1):
+                assert (goal.bottom[end] - goal.top[end]) @ axes.y > 0, (name, seed)
+
+
 def test_a_rigid_mask_keeps_its_form_when_it_is_pulled_down() -> None:
     subject, soft = face(), template()
     rigid = replace(soft, material=replace(soft.material, rigid=True))
