@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
-from maskgen import new_mask
+from maskgen import interrupt, new_mask
 from maskgen.errors import InputError, MaskgenError
 from maskgen.local_server import LOOPBACK, LocalServer, PageHandler, same_token
 from maskgen.palette import PALETTE
@@ -196,7 +196,8 @@ class AnchorPage:
         if self._faces_ready.is_set():
             return
         try:
-            self._faces = self._find()
+            with interrupt.heeded():
+                self._faces = self._find()
         except MaskgenError as error:
             self._no_face = str(error)
             logger.warning("no preview: %s", error)
