@@ -265,7 +265,8 @@ def test_ctrl_c_leaves_and_writes_nothing(command: tuple[subprocess.Popen[str], 
     time.sleep(1.5)  # dlib is being loaded: the process must still end in good order
     process.send_signal(signal.SIGINT)
     process.communicate(timeout=60)
-    assert process.returncode == 130
+    # Where it came while a module in C ran Python code of its own, Python ends itself by the signal: 130 to a shell.
+    assert process.returncode in (130, -signal.SIGINT)
     assert not (tmp_path / "mine").exists()
 
 
