@@ -9,8 +9,9 @@ from ``maskgen generate``; no real masked face is looked at. All layers learn
 and then go part of the way back (``--wise``: half of it, a quarter with three
 classes), batch normalisation is folded away, and the weights are rounded to 8
 significant bits, so that ``model.keras`` and a float16 ``model.tflite`` hold
-the same ones. The packaged networks were trained with ``--generate-option --group-by 'celebrities/([a-z]+)_'``; the one
-of three classes starts from the one of two and ships as ``model.tflite`` alone.
+the same ones. The packaged networks were trained with ``--generate-option
+--group-by 'celebrities/([a-z]+)_'``; the one of three classes starts from the
+one of two and ships as ``model.tflite`` alone.
 Each step can be repeated alone: what is finished is kept, an unfinished
 training run goes on.
 """

@@ -144,8 +144,9 @@ def generate(inputs: Sequence[str], settings: Settings, run: Run | None = None) 
     missing = [path for path in inputs if not is_url(path) and not os.path.lexists(path)]
     if len(missing) == len(inputs):
         raise InputError(f"no file or folder at {encode_path(missing[0])[0]}")
-    check_wears(settings)
-    settings = replace(settings, wardrobe=settings.wardrobe or wardrobe_digest(settings))
+    masks = masks_in_use(settings)
+    check_wears(settings, masks)
+    settings = replace(settings, wardrobe=settings.wardrobe or wardrobe_digest(masks))
     store = open_store(settings.output)
     local = local_folder(settings.output)
     claim(store, local, settings, overwrite=run.overwrite)
@@ -277,17 +278,27 @@ def cores() -> int:
     return os.cpu_count() or 1
 
 
-def check_wears(settings: Settings) -> None:
-    """Whether the masks in use can be worn as the settings ask; nothing is written yet.
+def masks_in_use(settings: Settings) -> dict[str, Path]:
+    """The folders of the masks that are drawn, by name.
+
+    Raises:
+        TemplateError: there is no such mask.
+    """
+    from maskgen.templates import find_masks
+
+    return find_masks(Path(settings.masks_dir) if settings.masks_dir else None, settings.masks or None)
+
+
+def check_wears(settings: Settings, masks: dict[str, Path]) -> None:
+    """Whether masks can be worn as the settings ask.
 
     Raises:
         InputError: a wear that is named, or every usual one, is beyond them all.
-        TemplateError: there is no such mask.
     """
     from maskgen.sampling import INCORRECT, unwearable
     from maskgen.templates import wears_of
 
-    worn = {wear for folder in _masks(settings).values() for wear in wears_of(folder)}
+    worn = {wear for folder in masks.values() for wear in wears_of(folder)}
     beyond = [wear for wear in settings.wears if wear not in worn]
     if beyond:
         raise unwearable(beyond, worn)
@@ -297,20 +308,10 @@ def check_wears(settings: Settings) -> None:
         raise unwearable(usual, worn)
 
 
-def _masks(settings: Settings) -> dict[str, Path]:
-    from maskgen.templates import find_masks
-
-    return find_masks(Path(settings.masks_dir) if settings.masks_dir else None, settings.masks or None)
-
-
-def wardrobe_digest(settings: Settings) -> str:
-    """12 hex digits that stand for the mask pictures in use.
-
-    Raises:
-        TemplateError: there is no such mask.
-    """
+def wardrobe_digest(masks: dict[str, Path]) -> str:
+    """12 hex digits that stand for the pictures of masks."""
     digest = hashlib.sha256()
-    for name, folder in _masks(settings).items():
+    for name, folder in masks.items():
         for path in sorted(folder.iterdir()):
             if path.suffix in (".png", ".json"):
                 digest.update(f"{name}/{path.name}".encode())

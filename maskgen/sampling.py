@@ -174,7 +174,12 @@ def draw_mask(
             or no template in it can be worn so.
     """
     options = _templates(wardrobe, settings)
-    wear = pick(rng, wearable(wardrobe, settings, wears))
+    worn = {wear for name, _ in options for wear in wardrobe[name].wears}
+    asked = [(wear, weight) for wear, weight in wears if weight > 0]
+    possible = [option for option in asked if option[0] in worn]
+    if not possible:
+        raise unwearable([wear for wear, _ in asked], worn)
+    wear = pick(rng, possible)
     template = wardrobe[pick(rng, [option for option in options if wear in wardrobe[option[0]].wears])]
 
     colour, tint = _tint(rng, template, "colours" in settings.without)
@@ -214,21 +219,6 @@ def draw_mask(
         grime=0.0 if plain else float(abs(rng.normal(0, 0.035))),
         texture=0.0 if plain else float(abs(rng.normal(0, 0.025))),
     )
-
-
-def wearable(
-    wardrobe: Mapping[str, MaskTemplate], settings: SamplingSettings, wears: Sequence[tuple[Wear, float]]
-) -> list[tuple[Wear, float]]:
-    """Those of some wears in which a template can be worn.
-
-    Raises:
-        InputError: there is none, or no such template.
-    """
-    worn = {wear for name, _ in _templates(wardrobe, settings) for wear in wardrobe[name].wears}
-    left = [(wear, weight) for wear, weight in wears if wear in worn and weight > 0]
-    if not left:
-        raise unwearable([wear for wear, weight in wears if weight > 0], worn)
-    return left
 
 
 def unwearable(asked: Iterable[str], known: Iterable[str]) -> InputError:

@@ -27,7 +27,7 @@ PULLED_DOWN: Final = ("mouth_out", "chin")
 GATHERED: Final = 0.045
 """What can be seen of a mask's height where it is drawn together before the jaw, in face heights.
 
-By eye, from photographs of masks on chins; of no weight beside what hangs in the middle.
+By eye, of drawings beside photographs.
 """
 
 NEAREST: Final = 0.027
@@ -228,9 +228,18 @@ def _slid(landmarks: Points, point: Points, side: int, steps: float) -> Points:
     return jaw_point(landmarks, moved) - jaw_point(landmarks, index)
 
 
-def _jaw_between(landmarks: Points, top: Points, bottom: Points, side: int) -> float:
-    """How many landmarks of the jaw lie between the upper and the lower end of a side edge; 0 or more."""
-    return max(0.0, side * (nearest_jaw(landmarks, top, side)[0] - nearest_jaw(landmarks, bottom, side)[0]))
+def _ends_slid(edge: Points, other: Points, landmarks: Points, steps: float) -> list[Points]:
+    """(2,) for the left and the right end of an edge: how far they move when they slide along the jaw.
+
+    Down it by some landmarks, or up, towards the other edge's ends; no
+    further than the cloth between lets them.
+    """
+    moves = []
+    for end, side in ((0, -1), (-1, 1)):
+        apart = nearest_jaw(landmarks, other[end], side)[0] - nearest_jaw(landmarks, edge[end], side)[0]
+        room = 0.6 * max(0.0, math.copysign(1, steps) * -side * apart)
+        moves.append(_slid(landmarks, edge[end], side, math.copysign(min(abs(steps), room), steps)))
+    return moves
 
 
 def _moved(points: Points, at: Points, left: Points, centre: Points, right: Points) -> Points:
@@ -290,17 +299,12 @@ def _square_off(along: Points) -> Points:
 
 def _below(top: Points, top_at: Points, bottom: Points, bottom_at: Points, axes: FaceAxes) -> Points:
     """The lower edge, moved away from the upper one where they come too near or cross."""
-    over = np.stack([np.interp(bottom_at, top_at, top[:, k]) for k in (0, 1)], axis=1)
-    step = 0.02
-    slope = np.stack(
-        [
-            np.interp(bottom_at + step, top_at, top[:, k]) - np.interp(bottom_at - step, top_at, top[:, k])
-            for k in (0, 1)
-        ],
-        axis=1,
-    )
-    outwards = _square_off(slope)
-    missing = NEAREST * axes.height - ((bottom - over) * outwards).sum(axis=1)
+
+    def over(at: Points) -> Points:
+        return np.stack([np.interp(at, top_at, top[:, k]) for k in (0, 1)], axis=1)
+
+    outwards = _square_off(over(bottom_at + 0.02) - over(bottom_at - 0.02))
+    missing = NEAREST * axes.height - ((bottom - over(bottom_at)) * outwards).sum(axis=1)
     out: Points = bottom + np.maximum(missing, 0)[:, None] * outwards
     return out
 
@@ -313,21 +317,14 @@ def _worn(
     if params.wear == "nose_out":
         steps = 0.4 + 1.1 * amount
         goal = marks[33] + (0.2 + 0.6 * amount) * (marks[51] - marks[33])
-        left, right = (
-            # No further than the cloth of the side edge lets it.
-            _slid(marks, top[end], side, min(steps, 0.6 * _jaw_between(marks, top[end], bottom[end], side)))
-            for end, side in ((0, -1), (-1, 1))
-        )
+        left, right = _ends_slid(top, bottom, marks, steps)
         slid = _moved(top, top_at, left, goal - _middle(top, top_at), right)
         top = 0.45 * slid + 0.55 * _arc(top_at, top[0] + left, goal, top[-1] + right)
         bottom = bottom + (0.01 + 0.03 * amount) * down * _centre_weight(bottom_at)[:, None]
     elif params.wear == "chin_out":
         goal = marks[57] + (0.6 - 0.4 * amount) * (marks[8] - marks[57])
         steps = 0.3 + 0.7 * amount
-        left, right = (
-            _slid(marks, bottom[end], side, -min(steps, 0.6 * _jaw_between(marks, top[end], bottom[end], side)))
-            for end, side in ((0, -1), (-1, 1))
-        )
+        left, right = _ends_slid(bottom, top, marks, -steps)
         slid = _moved(bottom, bottom_at, left, goal - _middle(bottom, bottom_at), right)
         bottom = 0.45 * slid + 0.55 * _arc(bottom_at, bottom[0] + left, goal, bottom[-1] + right)
     elif params.wear == "mouth_out":

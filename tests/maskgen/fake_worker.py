@@ -1,12 +1,14 @@
 """A worker that draws nothing real: for tests of what surrounds the drawing.
 
 A photo is a small file; its text says what befalls the worker: ``hang``,
-``die``, ``die once FILE``, ``orphan once FILE`` (its parent dies), ``skip
+``die``, ``die once FILE``, ``orphan once FILE`` (the process that it was
+forked from dies, if there is one), ``skip
 REASON``, ``fail``; anything else is written as two images.
 """
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import signal
 import threading
@@ -89,8 +91,11 @@ class FakeWorker:
                 Path(flag).touch()
                 os.kill(os.getpid(), signal.SIGKILL)
             case ["orphan", "once", flag, *_] if not Path(flag).exists():
-                Path(flag).touch()
-                os.kill(os.getppid(), signal.SIGKILL)
+                started_by = multiprocessing.parent_process()
+                # A worker that was not forked is a child of the run itself.
+                if started_by is not None and os.getppid() != started_by.pid:
+                    Path(flag).touch()
+                    os.kill(os.getppid(), signal.SIGKILL)
             case ["die", word, *_] if word != "once":
                 os.kill(os.getpid(), signal.SIGKILL)
             case ["skip", reason, *_]:

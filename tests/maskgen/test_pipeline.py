@@ -113,13 +113,15 @@ def test_a_hanging_photo_and_a_deadly_one_are_named(
     assert named == {"a_hang": "timeout", "a_killer": "worker_died"}
 
 
-@pytest.mark.skipif(not CAN_FORK, reason="workers are forked on Linux only; elsewhere their parent is this process")
-def test_the_process_that_is_forked_dies(tmp_path: Path) -> None:
+@pytest.mark.parametrize("fork", {CAN_FORK, False})
+def test_the_process_that_is_forked_dies(fork: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("maskgen.engines.local.CAN_FORK", fork)
     orphan, death = (f"{word} once {tmp_path / word}" for word in ("orphan", "die"))
     source = fill(tmp_path / "in", 12, a_orphan=orphan, b_death=death, c_hang="hang")
     summary = make(source, tmp_path / "out", local(2, timeout_s=1.0))
     assert dict(summary.reasons()) == {"timeout": 1}
     assert summary.totals["images"] == 28
+    assert (tmp_path / "orphan").exists() == fork
 
 
 def test_a_worker_beside_which_a_thread_runs_is_spawned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -234,19 +234,17 @@ def test_where_each_wear_lies(wear: Wear, amount: float) -> None:
     layer = mask_layer(template(), subject, replace(NEUTRAL, wear=wear, wear_amount=amount), WH)
     left, top = layer.origin_xy
 
-    def covers(index: int) -> bool:
-        x, y = (marks[index] - (left, top)).astype(int)
+    def covers(point: np.ndarray) -> bool:
+        x, y = (point - (left, top)).astype(int)
         inside = 0 <= y < layer.rgba.shape[0] and 0 <= x < layer.rgba.shape[1]
         return bool(inside and layer.rgba[y, x, 3] > 0.5)
 
-    nose, mouth = covers(30), covers(62)
+    nose, mouth = covers(marks[30]), covers(marks[62])
     assert nose == (wear in ("correct", "chin_out"))
     assert mouth == (wear in ("correct", "nose_out", "chin_out"))
-    below_the_lip = marks[57] + 0.7 * (marks[8] - marks[57]) - (left, top)
-    x, y = below_the_lip.astype(int)
-    inside = 0 <= y < layer.rgba.shape[0] and 0 <= x < layer.rgba.shape[1]
     if wear != "chin":
-        assert (inside and layer.rgba[y, x, 3] > 0.5) == (wear in ("correct", "nose_out", "mouth_out"))
+        chin = covers(marks[57] + 0.7 * (marks[8] - marks[57]))
+        assert chin == (wear in ("correct", "nose_out", "mouth_out"))
     assert (layer.rgba[..., 3] > 0.5).sum() > 300
 
 
