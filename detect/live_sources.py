@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 import numpy as np
 
+from detect import pyav
 from detect.sources import MAX_PIXELS, Frame, shown
 from maskgen.errors import SourceError
 from maskgen.types import RGB
@@ -285,10 +286,9 @@ class _Stream:
         self._frames: list[Picture] = []
 
     def grab(self) -> Picture:
-        import av
-
         from detect.video import reason, to_rgb
 
+        av = pyav.load()
         while not self._frames:
             try:
                 packet = next(self._packets)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from detect import pyav
 from detect.results import Event, FrameResult
 from detect.video import reason
 from maskgen.errors import InputError, MaskgenError
@@ -97,9 +98,9 @@ class Mp4Writer:
         Raises:
             InputError: the file cannot be written (the disk is full).
         """
-        import av
         import cv2
 
+        av = pyav.load()
         try:
             if self._container is None:
                 self._open(image.shape[1], image.shape[0], sound_start_s)
@@ -124,8 +125,7 @@ class Mp4Writer:
         Raises:
             InputError: the file cannot be finished.
         """
-        import av
-
+        av = pyav.load()
         container, self._container = self._container, None
         if container is None:
             return
@@ -147,8 +147,7 @@ class Mp4Writer:
             self._part.unlink(missing_ok=True)
 
     def _open(self, width: int, height: int, sound_start_s: float) -> None:
-        import av
-
+        av = pyav.load()
         self._size_wh = width + width % 2, height + height % 2
         name = next((name for name in ENCODERS if _can_encode(name)), None)
         if name is None:
@@ -187,10 +186,9 @@ class _Sound:
     @classmethod
     def of(cls, address: str, target: OutputContainer, start_s: float) -> _Sound | None:
         """The sound of a video; None where it has none that can be read."""
-        import av
-
+        av = pyav.load()
         try:
-            source = av.open(address, timeout=(10.0, 10.0), metadata_errors="replace")
+            source = pyav.open_to_read(address, (10.0, 10.0))
         except (av.FFmpegError, OSError) as error:
             logger.warning("no sound: %s", reason(error))
             return None
@@ -215,8 +213,7 @@ class _Sound:
             self._next = None
 
     def close(self) -> None:
-        import av
-
+        av = pyav.load()
         try:
             if not self._copies:
                 self._target.mux(self._stream.encode(None))
@@ -227,8 +224,7 @@ class _Sound:
 
     def _packets(self, stream: Any) -> Iterator[tuple[float, Any]]:
         """(time in the video, packet for the target)."""
-        import av
-
+        av = pyav.load()
         packets = self._source.demux(stream)
         while True:
             try:
@@ -340,8 +336,7 @@ def _fitted(image: RGB, size_wh: tuple[int, int]) -> RGB:
 
 
 def _can_encode(name: str) -> bool:
-    import av
-
+    av = pyav.load()
     try:
         av.Codec(name, "w")
     except Exception:  # the class of error differs between PyAV's versions

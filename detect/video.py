@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from detect import pyav
 from detect.sources import MAX_PIXELS, OPEN_TIMEOUT_S, READ_TIMEOUT_S, Frame, shown
 from maskgen.errors import SourceError
 from maskgen.types import RGB
@@ -116,8 +117,7 @@ class VideoFile:
 
     def _decoded(self) -> Iterator[av.VideoFrame | None]:
         """Frames; None for a piece that cannot be decoded."""
-        import av
-
+        av = pyav.load()
         packets = self._container.demux(self._stream)
         while True:
             try:
@@ -142,14 +142,11 @@ def open_container(
         SourceError: it cannot be opened, holds no video, or one of an unknown
             codec or absurd size.
     """
-    import av
-
+    av = pyav.load()
     name = shown(address)
     began_s = time.monotonic()
     try:
-        container = av.open(
-            address, options=options or {}, timeout=(open_timeout_s, read_timeout_s), metadata_errors="replace"
-        )
+        container = pyav.open_to_read(address, (open_timeout_s, read_timeout_s), options)
     except av.FFmpegError as error:
         # FFmpeg calls a server's silence anything, "invalid data" too.
         late = time.monotonic() - began_s >= 0.95 * open_timeout_s
@@ -208,8 +205,7 @@ def to_rgb(frame: av.VideoFrame) -> RGB:
 
 def reason(error: Exception) -> str:
     """What FFmpeg says happened, in words."""
-    import av
-
+    av = pyav.load()
     if isinstance(error, av.error.ExitError):
         return "no answer in time"
     text = str(getattr(error, "strerror", None) or error)

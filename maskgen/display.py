@@ -66,7 +66,16 @@ def has_window() -> bool:
 
 def probe() -> Window:
     """Find out by opening a window in a subprocess; the answer is kept for each display."""
-    return _probe(os.environ.get("DISPLAY", ""), os.environ.get("WAYLAND_DISPLAY", ""))
+    found = _probe(os.environ.get("DISPLAY", ""), os.environ.get("WAYLAND_DISPLAY", ""))
+    if found.available and (found.framework or "").startswith("QT") and _av_came_first(list(sys.modules)):
+        reason = "PyAV was imported before OpenCV, whose window would hang: import cv2 before av"
+        return Window(False, found.opencv, found.framework, reason)
+    return found
+
+
+def _av_came_first(modules: list[str]) -> bool:
+    """Whether this process, not the probe's, has loaded the two in the order that ``detect.pyav`` avoids."""
+    return "av" in modules and ("cv2" not in modules or modules.index("av") < modules.index("cv2"))
 
 
 @lru_cache(maxsize=4)

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
+import signal
 import subprocess
 import sys
+import threading
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
+from painting import paint
+from servers import MjpegServer, TransportStream, free_port
 
 from detect.results import FrameResult
 from detect.sinks import StopWatching
@@ -118,6 +125,91 @@ def test_without_a_display_nothing_aborts(name: str | None, tiny_model: Path, tm
         )
         assert (done.returncode, story in done.stderr) == (code, True), done.stderr
         assert "Traceback" not in done.stderr
+
+
+LIMIT_S = 3.0
+"""The longest that a run may live on after it was told to end."""
+
+
+@contextlib.contextmanager
+def cameras(kind: str, clip: Path) -> Iterator[str]:
+    """What ``detect webcam`` takes: a network camera, a stream, a file."""
+    if kind == "http":
+        with MjpegServer(lambda number: paint((160, 120), (20, 20, 50, bool(number % 2)))) as server:
+            yield server.url
+    elif kind == "stream":
+        with TransportStream(clip, free_port()) as stream:
+            yield stream.url
+    else:
+        yield str(clip)
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Ten seconds of nothing much."""
+    from detect.mp4 import Mp4Writer
+
+    path = tmp_path_factory.mktemp("clip") / "clip.mp4"
+    writer = Mp4Writer(path, 10)
+    for index in range(100):
+        writer.write(np.full((120, 160, 3), 90 + index, np.uint8), index / 10)
+    writer.close()
+    return path
+
+
+def press_q(display: str) -> None:
+    keys = shutil.which("xdotool")
+    if keys is None:
+        pytest.skip("needs xdotool")
+    subprocess.run(
+        [keys, "search", "--sync", "--onlyvisible", "--name", "^maskgen", "windowfocus", "--sync", "key", "q"],
+        env={**os.environ, "DISPLAY": display},
+        timeout=30,
+        check=True,
+    )
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs POSIX signals")
+@pytest.mark.parametrize(
+    ("kind", "shown", "end"),
+    [
+        ("http", "--window", "q"),
+        ("http", "--window", signal.SIGINT),
+        ("http", "--window", signal.SIGTERM),
+        ("stream", "--window", signal.SIGINT),
+        ("file", "--window", "q"),
+        ("http", "--page", signal.SIGINT),
+        ("stream", "--page", signal.SIGTERM),
+    ],
+)
+def test_a_camera_ends_when_it_is_told_to(
+    display: str, clip: Path, tiny_model: Path, kind: str, shown: str, end: str | signal.Signals
+) -> None:
+    """PyAV loaded before OpenCV made the window hang, deaf to every key and signal."""
+    with cameras(kind, clip) as address:
+        words = ["detect", "webcam", address, "--json", "--loop", "-m", str(tiny_model), "--faces", "hog", shown]
+        with subprocess.Popen(
+            [sys.executable, "-m", "maskgen.app", *words, "--port", "0"],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env={**os.environ, "DISPLAY": display},
+        ) as process:
+            watchdog = threading.Timer(60, process.kill)
+            watchdog.start()
+            try:
+                assert process.stdout is not None
+                assert all(process.stdout.readline() for _ in range(5)), "it hung, or ended by itself"
+                began_s = time.monotonic()
+                press_q(display) if isinstance(end, str) else process.send_signal(end)
+                _, stderr = process.communicate(timeout=30)
+                took_s = time.monotonic() - began_s
+            finally:
+                watchdog.cancel()
+                process.kill()
+    assert b"Traceback" not in stderr, stderr.decode()
+    # Which of the codes a signal gives is for test_video_command.py to say.
+    assert process.returncode in ((0,) if end == "q" else (130,) if end == signal.SIGINT else (0, 130, 143))
+    assert took_s < LIMIT_S
 
 
 def test_closing_a_window_that_never_opened_is_nothing(tmp_path: Path) -> None:

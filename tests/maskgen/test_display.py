@@ -17,14 +17,18 @@ if TYPE_CHECKING:
 
 linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="displays by name are X11's")
 
+_AV_CAME_FIRST = display._av_came_first
+
 
 @pytest.fixture(autouse=True)
 def _forget(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"):
         monkeypatch.delenv(name, raising=False)
-    display._probe.cache_clear()
+    monkeypatch.setattr(display, "_av_came_first", lambda modules: False)  # other tests import what they like
+    probe = display._probe
+    probe.cache_clear()
     yield
-    display._probe.cache_clear()
+    probe.cache_clear()
 
 
 @linux
@@ -72,6 +76,27 @@ def test_the_answer_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     assert display.has_window()
     assert display.probe() == display.Window(True, "4.14.0", "QT", "")
     assert len(calls) == 1
+
+
+@pytest.mark.parametrize(
+    ("modules", "hangs"),
+    [
+        (["sys", "av", "cv2"], True),
+        (["sys", "av", "av.error"], True),
+        (["sys", "cv2", "av"], False),
+        (["sys", "cv2"], False),
+        (["sys"], False),
+    ],
+)
+def test_no_window_beside_a_pyav_that_came_first(
+    monkeypatch: pytest.MonkeyPatch, modules: list[str], hangs: bool
+) -> None:
+    monkeypatch.setattr(display, "_av_came_first", lambda _: _AV_CAME_FIRST(modules))
+    monkeypatch.setattr(display, "_probe", lambda *_: display.Window(True, "4.14.0", "QT", ""))
+    assert display.has_window() is not hangs
+    assert ("import cv2 before av" in display.probe().reason) is hangs
+    monkeypatch.setattr(display, "_probe", lambda *_: display.Window(True, "4.14.0", "COCOA", ""))
+    assert display.has_window()
 
 
 @pytest.mark.parametrize(
