@@ -8,6 +8,7 @@ packages only, so that a test does not depend on what its machine once downloade
 from __future__ import annotations
 
 import os
+import signal
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -44,6 +45,13 @@ os.environ.pop("MASKGEN_WEIGHTS", None)
 os.environ.update(COLUMNS="120", TERM="dumb", NO_COLOR="1")
 for _name in ("FORCE_COLOR", "CLICOLOR_FORCE", "PY_COLORS"):
     os.environ.pop(_name, None)
+
+
+# A shell starts what it runs in the background (``nohup make test &``) with Ctrl-C ignored, and children inherit that:
+# the tests that press it would wait for ever.
+for _signal in (signal.SIGINT, signal.SIGTERM):
+    if signal.getsignal(_signal) is signal.SIG_IGN:
+        signal.signal(_signal, signal.default_int_handler if _signal == signal.SIGINT else signal.SIG_DFL)
 
 
 def pytest_configure(config: pytest.Config) -> None:

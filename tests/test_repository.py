@@ -143,6 +143,17 @@ def test_every_module_imports_cleanly_and_lightly() -> None:
     assert done.returncode == 0, done.stderr[-2000:]
 
 
+@pytest.mark.skipif(os.name == "nt", reason="needs POSIX signals")
+def test_tests_that_press_ctrl_c_run_in_the_background() -> None:
+    """``nohup make test &``: a shell starts it with Ctrl-C ignored, and every child would inherit that."""
+    words = [sys.executable, "-m", "pytest", "-n", "0", "-p", "no:cacheprovider", "tests/maskgen/test_interrupt.py"]
+    code = "import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_IGN); os.execv(sys.argv[1], sys.argv[1:])"
+    done = subprocess.run(
+        [sys.executable, "-c", code, *words], cwd=ROOT, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode == 0, done.stdout[-2000:]
+
+
 @pytest.fixture(scope="module")
 def tracked() -> list[Path]:
     git = shutil.which("git")

@@ -3,19 +3,10 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator
 
 import pytest
 
 from maskgen import interrupt
-
-
-@pytest.fixture(autouse=True)
-def python_handles_ctrl_c() -> Iterator[None]:
-    """Also where the tests themselves run in the background, with Ctrl-C ignored."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
 
 
 @pytest.mark.parametrize("made_of_it", [None, ImportError, SystemError, KeyboardInterrupt])
@@ -40,7 +31,10 @@ def test_other_errors_stay_what_they_are() -> None:
 
 def test_another_handler_is_left_alone() -> None:
     heard: list[int] = []
-    signal.signal(signal.SIGINT, lambda number, _: heard.append(number))
-    with interrupt.heeded():
-        signal.raise_signal(signal.SIGINT)
+    before = signal.signal(signal.SIGINT, lambda number, _: heard.append(number))
+    try:
+        with interrupt.heeded():
+            signal.raise_signal(signal.SIGINT)
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert heard == [signal.SIGINT]
