@@ -2,6 +2,7 @@
 
 Versions come from the packages' own records; only the three native modules that every stage stands on are imported,
 in another process, because a library of the system that is missing (libGL in a bare container) shows only then.
+A stage that nothing is missing for is tried as well (``maskgen.trials``).
 """
 
 from __future__ import annotations
@@ -15,12 +16,12 @@ import sys
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Final, Literal, get_args
 
-from maskgen import display, weights
+from maskgen import display, trials, weights
 from maskgen.assets import assets_dir
 from maskgen.errors import MaskgenError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 Stage = Literal["generate", "train", "detect"]
 STAGES: Final[tuple[Stage, ...]] = get_args(Stage)
@@ -34,7 +35,7 @@ class Check:
     """One line of the table.
 
     Attributes:
-        group: ``machine``, ``packages``, ``model files`` or ``masks``.
+        group: ``machine``, ``packages``, ``model files``, ``masks`` or ``tried``.
         name: what was looked at.
         status: how it is.
         detail: version, place or reason.
@@ -54,7 +55,7 @@ class Check:
     @property
     def blocks(self) -> tuple[Stage, ...]:
         """The stages that cannot run because of this."""
-        return () if self.status == "ok" else self.needed_for
+        return self.needed_for if self.status in ("missing", "broken") else ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,23 +104,33 @@ _EXTRAS: Final = {
     "mtcnn": "mtcnn",
 }
 
-_NEEDED_FILES: Final[dict[str, tuple[Stage, ...]]] = {"landmarks68": ("generate",), "classifier": ("detect",)}
+_NEEDED_FILES: Final[dict[str, tuple[Stage, ...]]] = {"landmarks68": ("generate",), "classifier3": ("detect",)}
+
+_PYTHONS: Final = (3, 11), (3, 14)
+"""The oldest and the newest that everything is tested on."""
+
+_LAST_WITH_TENSORFLOW: Final = (3, 13)
 
 
-def diagnose() -> Diagnosis:
-    """Look at everything; takes about a second and never touches the network."""
-    return Diagnosis((*_machine(), *_packages(), *_model_files(), *_masks()))
+def diagnose(stages: Sequence[Stage] = STAGES) -> Diagnosis:
+    """Look at everything and try what can be tried; takes some seconds and never touches the network.
+
+    Args:
+        stages: those to try.
+    """
+    seen = Diagnosis((*_machine(), *_packages(), *_model_files(), *_masks()))
+    return Diagnosis((*seen.checks, *_tried(seen, stages)))
 
 
 def _machine() -> Iterator[Check]:
     version = platform.python_version()
-    good = (3, 11) <= sys.version_info[:2] < (3, 13)
+    good = _PYTHONS[0] <= sys.version_info[:2] <= _PYTHONS[1]
     yield Check(
         "machine",
         "Python",
         "ok" if good else "broken",
         f"{version}, {platform.system()} {platform.machine()}, {os.cpu_count()} cores",
-        "" if good else "use Python 3.11 or 3.12",
+        "" if good else "use Python 3.11 to 3.13, or 3.14 where nothing is trained",
         needed_for=STAGES,
     )
     window = display.probe()
@@ -141,15 +152,22 @@ def _packages() -> Iterator[Check]:
             if (version := _version(installed))
         ]
         if not versions:
-            extra = _EXTRAS.get(name)
-            remedy = f'pip install "maskgen[{extra}]"' if extra else f"pip install {name}"
             status: Status = "missing" if needed_for else "absent"
-            yield Check("packages", name, status, "not installed", remedy, needed_for=needed_for)
+            yield Check("packages", name, status, "not installed", _install_remedy(name), needed_for=needed_for)
             continue
         problem = _import_problem(module) if module else None
         remedy = _import_remedy(problem, name) if problem else ""
         detail = problem or " and ".join(versions)
         yield Check("packages", name, "broken" if problem else "ok", detail, remedy, needed_for=needed_for)
+
+
+def _install_remedy(name: str) -> str:
+    if name == "tensorflow" and sys.version_info[:2] > _LAST_WITH_TENSORFLOW:
+        return (
+            f"there is none for Python {sys.version_info[0]}.{sys.version_info[1]} yet: train with Python 3.11 to 3.13"
+        )
+    extra = _EXTRAS.get(name)
+    return f'pip install "maskgen[{extra}]"' if extra else f"pip install {name}"
 
 
 def _version(distribution: str) -> str | None:
@@ -212,3 +230,13 @@ def _masks() -> Iterator[Check]:
         "" if names else "install maskgen again",
         needed_for=("generate",),
     )
+
+
+def _tried(seen: Diagnosis, stages: Sequence[Stage]) -> Iterator[Check]:
+    """What came out of trying the stages that nothing is missing for."""
+    possible = [stage for stage in stages if seen.ready(stage)]
+    for outcome in trials.run(tuple(trial for trial in trials.TRIALS if trial.stage in possible)):
+        trial = outcome.trial
+        status: Status = "absent" if outcome.worked is None else "ok" if outcome.worked else "broken"
+        remedy = "" if outcome.worked else trial.remedy
+        yield Check("tried", trial.name, status, outcome.detail, remedy, needed_for=(trial.stage,))

@@ -105,6 +105,15 @@ FILES: Final[dict[str, ModelFile]] = {
             folder=True,
         ),
         ModelFile(
+            name="classifier3",
+            purpose="tells badly masked faces too; what detect uses where no model is named",
+            licence="Apache-2.0; trained on pictures for research use, see its model card",
+            file_names=("classifier3",),
+            asset="models",
+            own_allowed=True,
+            folder=True,
+        ),
+        ModelFile(
             name="detector",
             purpose="finds faces, masked ones too, and says what they wear",
             licence="Apache-2.0; trained on pictures for research use, see its model card",

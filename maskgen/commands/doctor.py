@@ -31,7 +31,7 @@ def doctor(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Say what this machine has, what is missing and how to get it.
+    """Say what this machine has, what is missing and how to get it; draw a mask, look at a face and at a video.
 
     Exits with 1 when a stage could not run.
     """
@@ -48,7 +48,7 @@ def doctor(
         for file in ("ssd_caffemodel", "ssd_prototxt") if name == "ssd" else (name,):
             typer.echo(f"{file}: {weights.download(file)}", err=True)
 
-    diagnosis = diagnose()
+    diagnosis = diagnose(wanted)
     if as_json:
         typer.echo(json.dumps(diagnosis.to_json(), indent=2))
     else:

@@ -3,24 +3,38 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+import sys
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
-from maskgen import display, doctor, weights
+from maskgen import display, doctor, trials, weights
 from maskgen.commands.doctor import app
 from maskgen.errors import WeightsError
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
 
 @pytest.fixture(autouse=True)
-def _no_subprocesses(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What starts processes is tested once, below and in test_display.py."""
+def tried(monkeypatch: pytest.MonkeyPatch) -> dict[str, str | None]:
+    """What starts processes is tested once, below, in test_display.py and test_trials.py.
+
+    Returns:
+        Trials that are to fail, by name, with the reason; None where they cannot be tried.
+    """
+    failing: dict[str, str | None] = {}
+
+    def run(chosen: tuple[trials.Trial, ...]) -> list[trials.Outcome]:
+        return [
+            trials.Outcome(trial, None if failing[trial.name] is None else False, failing[trial.name] or "not tried")
+            if trial.name in failing
+            else trials.Outcome(trial, True, "it works")
+            for trial in chosen
+        ]
+
+    monkeypatch.setattr(trials, "run", run)
     monkeypatch.setattr(display, "probe", lambda: display.Window(False, "4.14.0", "QT", "no display"))
     monkeypatch.setattr(doctor, "_import_problem", lambda module: None)
+    return failing
 
 
 def _check(name: str) -> doctor.Check:
@@ -81,8 +95,76 @@ def test_on_an_edge_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(doctor, "_version", lambda name: None if name in absent else real(name))
     diagnosis = doctor.diagnose()
     assert not diagnosis.ready("train")
-    assert _check("tensorflow").remedy == "pip install tensorflow"
+    if sys.version_info[:2] <= doctor._LAST_WITH_TENSORFLOW:
+        assert _check("tensorflow").remedy == "pip install tensorflow"
     assert CliRunner().invoke(app, ["--for", "detect"]).exit_code == (0 if diagnosis.ready("detect") else 1)
+
+
+def test_what_is_installed_and_does_not_work(tried: dict[str, str | None]) -> None:
+    """All versions looked well with PyAV 19, and every video ended with a TypeError."""
+    tried["video"] = "TypeError: open() got an unexpected keyword argument 'metadata_errors'"
+    check = _check("video")
+    assert (check.group, check.status, check.blocks) == ("tried", "broken", ("detect",))
+    assert "metadata_errors" in check.detail
+    assert "pip install" in check.remedy
+    result = CliRunner().invoke(app, [])
+    assert result.exit_code == 1
+    assert "detect    cannot run: video" in result.stdout
+    assert CliRunner().invoke(app, ["--for", "generate"]).exit_code == 0
+
+
+def test_what_cannot_be_tried_blocks_nothing(tried: dict[str, str | None]) -> None:
+    tried["video"] = None
+    assert (_check("video").status, _check("video").blocks) == ("absent", ())
+    assert doctor.diagnose().ready("detect")
+
+
+def test_only_what_is_asked_for_and_ready_is_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+    def names(*stages: doctor.Stage) -> set[str]:
+        return {check.name for check in doctor.diagnose(stages).checks if check.group == "tried"}
+
+    of_detect = {"classifier", "classifier3", "detector", "video"}
+    assert names(*doctor.STAGES) == of_detect | {"mask drawn"}
+    assert names("detect") == of_detect
+    assert names("train") == set()
+    monkeypatch.setattr(weights, "_package_dir", lambda package: None)
+    assert names(*doctor.STAGES) == of_detect
+
+
+def test_every_packaged_model_is_listed_and_tried() -> None:
+    packaged = {path.parent.name for path in (Path(__file__).parents[2] / "assets/models").glob("*/bundle.json")}
+    for group in ("model files", "tried"):
+        assert packaged <= {check.name for check in doctor.diagnose().checks if check.group == group}
+
+
+@pytest.mark.parametrize(
+    ("version", "status"),
+    [((3, 10), "broken"), ((3, 11), "ok"), ((3, 13), "ok"), ((3, 14), "ok"), ((3, 15), "broken")],
+)
+def test_pythons(monkeypatch: pytest.MonkeyPatch, version: tuple[int, int], status: str) -> None:
+    monkeypatch.setattr(doctor.sys, "version_info", (*version, 0, "final", 0))
+    check = _check("Python")
+    assert check.status == status
+    assert ("3.11 to 3.13" in check.remedy) is (status == "broken")
+
+
+def test_no_tensorflow_for_the_newest_python(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor.sys, "version_info", (3, 14, 0, "final", 0))
+    monkeypatch.setattr(doctor, "_version", lambda name: None if name == "tensorflow" else "1.0")
+    assert _check("tensorflow").remedy == "there is none for Python 3.14 yet: train with Python 3.11 to 3.13"
+    diagnosis = doctor.diagnose()
+    assert (diagnosis.ready("train"), diagnosis.ready("generate"), diagnosis.ready("detect")) == (False, True, True)
+
+
+def test_the_pythons_that_pyproject_allows_are_those_that_doctor_does() -> None:
+    import tomllib
+
+    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    (oldest, newest), newer = doctor._PYTHONS, doctor._PYTHONS[1][1] + 1
+    assert project["requires-python"] == f">={oldest[0]}.{oldest[1]},<{newest[0]}.{newer}"
+    (tensorflow,) = [line for line in project["dependencies"] if line.startswith("tensorflow")]
+    without = doctor._LAST_WITH_TENSORFLOW[1] + 1
+    assert tensorflow.endswith(f"; python_version < '3.{without}'")
 
 
 def test_both_opencv_packages(monkeypatch: pytest.MonkeyPatch) -> None:

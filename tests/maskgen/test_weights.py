@@ -233,7 +233,7 @@ def test_yunet_of_the_training_repository(yunet_weights: Path) -> None:
 
 def test_unknown_name() -> None:
     for ask in (weights.find, weights.locate, weights.download, weights.remedy):
-        with pytest.raises(WeightsError, match="is called 'yolo'; there are classifier, detector, dlib_cnn"):
+        with pytest.raises(WeightsError, match="is called 'yolo'; there are classifier, classifier3, detector"):
             ask("yolo")
 
 
