@@ -1,11 +1,12 @@
-# Every target sets itself up from nothing but Python 3.11 (or 3.12) and make.
+# Every target sets itself up from nothing but Python (3.11 to 3.13) and make.
 #
 #   make demo                     see it work
-#   make PYTHON=python3.12 test   with another Python
+#   make test PYTHON=python3.13   with another Python than the first that is found, in an environment of its own
 #   make test ARGS="tests/maskgen -k weights"
 
-PYTHON  ?= python3.11
-VENV    ?= .venv
+NAMED   := $(filter command environment,$(firstword $(origin PYTHON)))
+PYTHON  ?= $(shell .ci/python)
+VENV    ?= .venv$(if $(NAMED),-$(notdir $(PYTHON)))
 WORKERS ?= 2
 ARGS    ?=
 
@@ -16,7 +17,7 @@ LOCK  := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gener
 export UV_LINK_MODE ?= copy
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format bench lock clean
+.PHONY: help setup demo test versions lint format bench lock clean
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 10
@@ -24,8 +25,7 @@ help:  ## this list
 setup: $(READY)  ## make .venv with every pinned dependency and maskgen itself
 
 $(READY): requirements/dev.txt requirements/uv.txt pyproject.toml
-	@command -v $(PYTHON) >/dev/null || { echo "make: no $(PYTHON); install Python 3.11 or 3.12, or say make PYTHON=/path/to/python" >&2; exit 1; }
-	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	test -x $(BIN)/python || $(or $(PYTHON),false) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt
 	$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements/dev.txt
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
@@ -36,6 +36,9 @@ demo: $(READY)  ## two portraits from faces to detections; opens nothing, writes
 
 test: $(READY)  ## the whole test suite, examples in docstrings included
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
+
+versions: $(READY)  ## the suite with the lowest versions on Python 3.11, with the highest on 3.13; ARGS=lowest or highest
+	UV=$(abspath $(BIN)/uv) WORKERS=$(WORKERS) .ci/versions $(ARGS)
 
 lint: $(READY)  ## ruff and mypy
 	$(BIN)/ruff check .
@@ -56,6 +59,6 @@ lock: $(READY)  ## pin every dependency again (UPGRADE=1 moves them all)
 	$(LOCK) $(if $(UPGRADE),--upgrade) requirements/edge.in -c requirements/dev.txt -o requirements/edge.txt
 	$(LOCK) $(if $(UPGRADE),--upgrade) requirements/uv.in -o requirements/uv.txt
 
-clean:  ## remove .venv, caches and what demo wrote
-	rm -rf $(VENV) demo dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis
+clean:  ## remove environments, caches and what demo wrote
+	rm -rf .venv .venv-* .versions demo dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

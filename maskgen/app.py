@@ -65,6 +65,14 @@ def main() -> None:
     except BrokenPipeError:
         console.reader_has_gone()
         sys.exit(1)
+    except ModuleNotFoundError as error:
+        from maskgen.doctor import what_to_install
+
+        story = what_to_install(error)
+        if story is None:
+            raise
+        console.say_error(story)
+        sys.exit(1)
     except OSError as error:
         message = console.in_one_line(error)
         if message is None:

@@ -94,6 +94,7 @@ _PACKAGES: Final[tuple[tuple[tuple[str, ...], str | None, tuple[Stage, ...]], ..
     (("pyarrow",), None, ()),
     (("onnx",), None, ()),
     (("mtcnn",), None, ()),
+    (("pillow-heif",), None, ()),
 )
 _EXTRAS: Final = {
     "ray": "ray",
@@ -102,6 +103,7 @@ _EXTRAS: Final = {
     "pyarrow": "parquet",
     "onnx": "onnx",
     "mtcnn": "mtcnn",
+    "pillow-heif": "heif",
 }
 
 _NEEDED_FILES: Final[dict[str, tuple[Stage, ...]]] = {"landmarks68": ("generate",), "classifier3": ("detect",)}
@@ -159,6 +161,15 @@ def _packages() -> Iterator[Check]:
         remedy = _import_remedy(problem, name) if problem else ""
         detail = problem or " and ".join(versions)
         yield Check("packages", name, "broken" if problem else "ok", detail, remedy, needed_for=needed_for)
+
+
+def what_to_install(error: ModuleNotFoundError) -> str | None:
+    """What to tell somebody whose command stopped for want of a package; None where it is none of those listed here."""
+    modules = {name.replace("-", "_"): names[0] for names, _, _ in _PACKAGES for name in names}
+    package = modules.get((error.name or "").partition(".")[0])
+    if package is None:
+        return None
+    return f"{package} is not installed ({_install_remedy(package)}); maskgen doctor lists what else is missing"
 
 
 def _install_remedy(name: str) -> str:

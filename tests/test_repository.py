@@ -154,6 +154,35 @@ def test_tests_that_press_ctrl_c_run_in_the_background() -> None:
     assert done.returncode == 0, done.stdout[-2000:]
 
 
+@pytest.mark.skipif(os.name == "nt", reason="needs a POSIX shell")
+def test_make_takes_a_python_that_runs(tmp_path: Path) -> None:
+    """A shim of pyenv is a command that is there and does not run."""
+    bash = shutil.which("bash")
+    assert bash
+    found = f"{sys.version_info[0]}.{sys.version_info[1]}"
+    for version in ("3.11", "3.12", "3.13"):
+        (tmp_path / f"python{version}").write_text("#!/bin/sh\nexit 127\n")
+    (tmp_path / "python3").write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
+    for path in tmp_path.iterdir():
+        path.chmod(0o755)
+
+    def pick(*versions: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [bash, str(ROOT / ".ci" / "python"), *versions],
+            env={"PATH": str(tmp_path), "PYENV_ROOT": str(tmp_path / "none")},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+    assert pick().stdout == f"{tmp_path / 'python3'}\n"
+    assert pick("3.2", found).stdout == f"{tmp_path / 'python3'}\n"
+    missing = pick("3.2", "3.3")
+    assert (missing.returncode, missing.stdout) == (1, "")
+    assert "no Python (3.2 3.3) here" in missing.stderr
+
+
 @pytest.fixture(scope="module")
 def tracked() -> list[Path]:
     git = shutil.which("git")

@@ -100,7 +100,7 @@ def test_a_name_that_is_no_utf8_is_printed() -> None:
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a POSIX shell")
 def test_a_reader_that_leaves_is_no_error() -> None:
     # The reader has closed its end before maskgen writes the first byte.
-    command = f"( sleep 0.1; exec {sys.executable} -m maskgen.app doctor --json ) | true"
+    command = f"( sleep 0.1; exec {sys.executable} -m maskgen.app doctor --for train --json ) | true"
     done = subprocess.run(["sh", "-c", command], capture_output=True, timeout=60, check=False)
     assert done.stderr == b""
 
@@ -128,6 +128,17 @@ def test_what_the_project_raises(monkeypatch: pytest.MonkeyPatch, capsys: pytest
         raise InputError("no such folder: a\nb; say another")
 
     assert _ending(monkeypatch, capsys, command) == (1, "maskgen: no such folder: a\\nb; say another\n")
+
+
+def test_a_package_that_is_not_installed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """As on a machine that only detects, asked to train."""
+
+    def command() -> None:
+        raise ModuleNotFoundError("No module named 'albumentations'", name="albumentations")
+
+    code, said = _ending(monkeypatch, capsys, command)
+    assert (code, said.count("\n")) == (1, 1)
+    assert said.startswith("maskgen: albumentations is not installed (pip install albumentations); maskgen doctor")
 
 
 def test_a_full_disk(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

@@ -156,6 +156,22 @@ def test_no_tensorflow_for_the_newest_python(monkeypatch: pytest.MonkeyPatch) ->
     assert (diagnosis.ready("train"), diagnosis.ready("generate"), diagnosis.ready("detect")) == (False, True, True)
 
 
+@pytest.mark.parametrize(
+    ("module", "story"),
+    [
+        ("tensorflow.python", "tensorflow is not installed ("),
+        ("ai_edge_litert.interpreter", "ai-edge-litert is not installed (pip install ai-edge-litert)"),
+        ("dlib", "dlib-bin is not installed (pip install dlib-bin)"),
+        ("pillow_heif", 'pillow-heif is not installed (pip install "maskgen[heif]")'),
+        ("maskgen.no_such_module", None),
+        (None, None),
+    ],
+)
+def test_a_package_that_a_command_wants(module: str | None, story: str | None) -> None:
+    said = doctor.what_to_install(ModuleNotFoundError("no module", name=module))
+    assert (said is None) if story is None else (said or "").startswith(story)
+
+
 def test_the_pythons_that_pyproject_allows_are_those_that_doctor_does() -> None:
     import tomllib
 
