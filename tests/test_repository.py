@@ -250,6 +250,20 @@ def test_edge_machines_are_spared() -> None:
         assert not re.search(rf"^{package}==", text, re.MULTILINE), package
 
 
+def test_nobody_is_told_to_install_what_is_not_published(tracked: list[Path]) -> None:
+    """Commands to be typed; ``./maskgen`` is a checkout."""
+    typed = re.compile(r"^(?: {4,}|\t)(?:uv )?pip install (?:-\S+ )*[\"']?maskgen\b.*", re.MULTILINE)
+    assert typed.search("    pip install --no-deps maskgen\n")
+    wrong = [
+        f"{path.relative_to(ROOT)}: {match[0].strip()}"
+        for path in tracked
+        if path.suffix == ".md"
+        for match in typed.finditer(path.read_text(encoding="utf-8"))
+        if not match[0].split("#")[0].strip().endswith(".zip")
+    ]
+    assert wrong == []
+
+
 def test_the_version_stands_once() -> None:
     import tomllib
 
