@@ -57,6 +57,7 @@ class Settings:
         quality: of JPEG and WebP.
         min_face: smaller faces are left out; longer side in the photo's pixels.
         max_side: photos are decoded no larger; 0 for no limit.
+        keep_masked: people who wear a mask already are taken for bare ones.
     """
 
     output: str
@@ -83,6 +84,7 @@ class Settings:
     quality: int = 92
     min_face: int = 24
     max_side: int = 2048
+    keep_masked: bool = False
 
     def __post_init__(self) -> None:
         def need(held: bool, what: str) -> None:

@@ -31,6 +31,7 @@ VOCABULARY = {
     "onestage",
     "params",
     "quiet",
+    "rois",
     "types",
     "weights",
 }

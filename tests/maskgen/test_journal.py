@@ -20,8 +20,8 @@ def written(journal: Journal, path: str = "a.jpg", identity: str = ID) -> None:
 def test_what_was_recorded_is_known_by_path_and_by_bytes(tmp_path: Path) -> None:
     with Journal(tmp_path) as journal:
         written(journal, "in/a.jpg")
-        journal.skipped("in/b.jpg", Skip("in/b.jpg", "no_face", source_id="ff" * 8), Counter())
-        journal.skipped("in/c.jpg", Skip("in/c.jpg", "duplicate", source_id=ID), Counter())
+        journal.skipped("in/b.jpg", Skip("in/b.jpg", "no_face", source_id="ff" * 8))
+        journal.skipped("in/c.jpg", Skip("in/c.jpg", "duplicate", source_id=ID))
     with Journal(tmp_path) as journal:
         assert not journal.unclean
         assert "in/a.jpg" in journal
@@ -72,7 +72,7 @@ def test_a_damaged_journal_is_refused(tmp_path: Path) -> None:
 def test_skips_are_forgotten_even_when_killed_in_between(tmp_path: Path) -> None:
     with Journal(tmp_path) as journal:
         for name, reason in (("a", "no_face"), ("b", "timeout"), ("c", "no_face")):
-            journal.skipped(name, Skip(name, reason), Counter())
+            journal.skipped(name, Skip(name, reason))
         before = (tmp_path / "skipped.jsonl").read_bytes
         assert journal.forget_skipped({"no_face"}) == 2
         assert journal.forget_skipped({"no_face"}) == 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +44,19 @@ def wardrobe() -> Any:
 def do(path: Path, finder: Any, wardrobe: Any, **settings: Any) -> tuple[Outcome, dict[str, bytes]]:
     store = Memory()
     worker = photo.PhotoWorker(Settings("out", **settings), finder, wardrobe, store)  # type: ignore[arg-type]
-    return worker.do(Task(0, str(path))), store.files
+    return whole(worker, Task(0, str(path))), store.files
+
+
+def whole(worker: photo.PhotoWorker, task: Task) -> Outcome:
+    """A photo's parts as one outcome."""
+    lines, files = [], []
+    while True:
+        outcome = worker.do(task)
+        lines += outcome.lines
+        files += outcome.files
+        if outcome.rest is None:
+            return replace(outcome, lines=tuple(lines), files=tuple(files))
+        task = replace(task, rest=outcome.rest)
 
 
 def records(outcome: Outcome) -> list[metadata.Record]:

@@ -13,11 +13,10 @@ import pytest
 from fake_worker import photo
 
 from maskgen.errors import InputError
-from maskgen.images import Skipped
 from maskgen.metadata import parse_record
 from maskgen.pipeline import Run, generate
 from maskgen.settings import Settings
-from maskgen.storage import LocalStore, RemoteStore, Store, iter_inputs, open_store
+from maskgen.storage import LocalStore, RemoteStore, Store, Unusable, iter_inputs, open_store
 
 
 @pytest.fixture
@@ -83,7 +82,7 @@ def test_inputs_are_streamed_in_order(tmp_path: Path) -> None:
     found = list(iter_inputs([f"memory://{place}"], f"memory://{place}/out"))
     assert found == [f"memory://{place}/{name}" for name in ("a.jpg", "b/1.jpg", "b/2.jpg")]
     (missing,) = iter_inputs(["memory://nowhere-at-all"], "out")
-    assert isinstance(missing, Skipped)
+    assert missing == Unusable("memory://nowhere-at-all", "unreadable", "memory://nowhere-at-all does not exist")
     with pytest.raises(InputError, match="cannot open"):
         list(iter_inputs(["nosuchprotocol://x"], "out"))
 
