@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -29,12 +29,21 @@ def whole(path: Path) -> Iterator[Path]:
     temp = path.with_name(f".{uuid.uuid4().hex}{PART}")
     try:
         yield temp
-        with temp.open("r+b") as file:
-            os.fsync(file.fileno())
+        _sync(temp)
         temp.replace(path)
     except BaseException:
         temp.unlink(missing_ok=True)
         raise
+
+
+def _sync(path: Path) -> None:
+    """Wait until a file's bytes are on the disk. Windows wants the right to write for it, which a link may lack."""
+    with suppress(PermissionError):
+        number = os.open(path, os.O_RDWR if os.name == "nt" else os.O_RDONLY)
+        try:
+            os.fsync(number)
+        finally:
+            os.close(number)
 
 
 def write_whole(path: Path, data: bytes) -> None:

@@ -122,7 +122,7 @@ def test_damage_is_named(coco: Path, tmp_path: Path, damage: Any) -> None:
 def test_an_import_is_not_overwritten_by_chance(coco: Path, tmp_path: Path) -> None:
     import_coco(coco, tmp_path / "out", split=TRAIN)
     with pytest.raises(InputError, match="--overwrite"):
-        import_coco(coco, tmp_path / "out", split=TRAIN)
+        import_coco(coco, tmp_path / "out", split=(0.0, 1.0, 0.0))
     import_coco(coco, tmp_path / "out", split=(0.0, 1.0, 0.0), overwrite=True)
     assert not (tmp_path / "out" / "train.json").exists()
     assert (tmp_path / "out" / "val.json").is_file()
