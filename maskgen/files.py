@@ -31,9 +31,9 @@ def whole(path: Path) -> Iterator[Path]:
         yield temp
         _sync(temp)
         temp.replace(path)
-    except BaseException:
+    finally:
+        # After a failure; and a rename of one link onto another of the same file leaves both.
         temp.unlink(missing_ok=True)
-        raise
 
 
 def _sync(path: Path) -> None:
