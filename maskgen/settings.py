@@ -152,7 +152,10 @@ class Settings:
         if unknown := set(data) - known:
             raise InputError(f"settings of another version of maskgen: {sorted(unknown)} unknown")
         plain: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in data.items()}
-        return Settings(**plain)
+        try:
+            return Settings(**plain)
+        except (TypeError, ValueError, AttributeError) as error:
+            raise InputError(f"settings that maskgen did not write: {error}") from error
 
     def differences(self, other: Settings) -> list[str]:
         """The options in which two runs differ, worded ``--seed 0, not 1`` (theirs, not ours)."""
