@@ -276,7 +276,12 @@ def test_a_panorama_with_one_masked_face_of_many_is_not_filed(
     assert do(hopper_path, Crowd(finder, 1, 1), wardrobe, crop="scene")[0].reason is None
     assert do(hopper_path, Crowd(finder, 1, 23), wardrobe)[0].reason is None, "a face alone is filed"
     shy = itertools.count()
-    monkeypatch.setattr(synthesize, "gate", lambda *_: "mask_hidden" if next(shy) % 4 else None)
+
+    def refuse(_: Any, params: Any) -> str | None:
+        """Three of four faces take no mask; without one, all pass."""
+        return "mask_hidden" if params.mask is not None and next(shy) % 4 else None
+
+    monkeypatch.setattr(synthesize, "gate", refuse)
     outcome, files = do(hopper_path, Crowd(finder, 4, 0), wardrobe, crop="scene", camera="none")
     assert (outcome.reason, files) == ("mask_hidden", {})
 
