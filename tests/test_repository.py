@@ -26,6 +26,7 @@ VOCABULARY = {
     "categories",
     "console",
     "errors",
+    "files",
     "images",
     "metadata",
     "onestage",
