@@ -13,7 +13,6 @@ import errno
 import hashlib
 import heapq
 import io
-import itertools
 import os
 import stat
 import threading
@@ -27,6 +26,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import numpy as np
 
 from maskgen.errors import ImageError, InputError
+from maskgen.files import write_whole
 from maskgen.types import RGB
 
 if TYPE_CHECKING:
@@ -57,7 +57,6 @@ Format = Literal["JPEG", "PNG", "WEBP", "BMP", "TIFF"]
 _SNIFF_BYTES: Final = 16
 _EXIF_ORIENTATION: Final = 0x0112
 _warnings_lock = threading.Lock()
-_temp_numbers = itertools.count()
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,17 +244,8 @@ def write_bytes(path: str | os.PathLike[str], data: bytes) -> None:
     Raises:
         InputError: the file cannot be written there.
     """
-    path = Path(path)
-    # Short and of our own making: the target's name may be at the length
-    # limit already. The process and a count keep writers apart.
-    temp = path.with_name(f".{os.getpid()}-{threading.get_ident()}-{next(_temp_numbers)}.part")
     try:
-        try:
-            temp.write_bytes(data)
-            temp.replace(path)
-        except BaseException:
-            temp.unlink(missing_ok=True)
-            raise
+        write_whole(Path(path), data)
     except OSError as error:
         raise InputError(f"cannot write {show(path)}: {error.strerror or error}") from error
 

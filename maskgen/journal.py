@@ -17,15 +17,18 @@ import os
 import sqlite3
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from itertools import groupby
 from pathlib import Path
 from typing import BinaryIO, Final, Self
 
 from maskgen.errors import InputError
-from maskgen.metadata import METADATA, SKIPPED, Skip, parse_record, parse_skip, skip_line
+from maskgen.metadata import METADATA, SKIPPED, Record, Skip, parse_record, parse_skip, skip_line, with_rejected
 
 FOLDER: Final = ".maskgen"
 FLUSH_S: Final = 0.5
+REJECTED: Final = "rejected:"
+"""How the counts call a face that gave no image; its reason follows."""
 
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS photos (key BLOB PRIMARY KEY, source_id BLOB, stem TEXT) WITHOUT ROWID;
@@ -72,7 +75,7 @@ class Journal:
                 ) from error
             raise InputError(f"cannot write the journal in {folder / FOLDER}: {error}") from error
         except sqlite3.DatabaseError as error:
-            raise InputError(f"the journal in {folder / FOLDER} is damaged ({error}); use --overwrite") from error
+            raise self._damaged(error) from error
         except OSError as error:
             raise InputError(f"cannot write {folder}: {error.strerror or error}") from error
         try:
@@ -82,20 +85,29 @@ class Journal:
             raise
 
     def _begin(self) -> None:
-        state = dict(self._db.execute("SELECT name, value FROM state"))
+        try:
+            state = dict(self._db.execute("SELECT name, value FROM state"))
+            self.counts: Counter[str] = Counter({str(k): int(v) for k, v in _counts(state).items()})
+            sizes = {name: int(state.get(name, "0")) for name in (METADATA, SKIPPED)}
+        except (sqlite3.DatabaseError, ValueError, TypeError, AttributeError) as error:
+            raise self._damaged(error) from error
         self.unclean = state.get("clean") == "0"
-        self.counts: Counter[str] = Counter(json.loads(state.get("counts", "{}")))
         if not state and (self._folder / METADATA).exists():
             self._rebuild()
         else:
             self._swap_skipped(state)
-            for name in (METADATA, SKIPPED):
-                self._cut(name, int(state.get(name, "0")))
+            for name, size in sizes.items():
+                self._cut(name, size)
         self._metadata: BinaryIO = (self._folder / METADATA).open("ab")
         self._skipped: BinaryIO = (self._folder / SKIPPED).open("ab")
+        self._whole = self._metadata.tell()
+        self._held = ""
         self._set("clean", "0")
         self._flushed_at = time.monotonic()
         self.flush()
+
+    def _damaged(self, error: Exception) -> InputError:
+        return InputError(f"the journal in {self._folder / FOLDER} is damaged ({error}); use --overwrite")
 
     def __enter__(self) -> Self:
         return self
@@ -112,30 +124,50 @@ class Journal:
         row = self._db.execute("SELECT stem FROM photos WHERE source_id = ?", (bytes.fromhex(source_id),)).fetchone()
         return None if row is None else str(row[0])
 
+    @property
+    def between_photos(self) -> bool:
+        """Whether every line belongs to a photo that is done."""
+        return not self._held
+
+    def add_lines(self, lines: Sequence[str]) -> None:
+        """Lines of ``metadata.jsonl``, without ends, of a photo that is not done yet; ``written`` makes them count."""
+        for line in lines:
+            if self._held:
+                self._metadata.write(self._held.encode("ascii") + b"\n")
+            self._held = line
+
+    def drop_lines(self) -> None:
+        """Take back the lines of a photo that came to nothing after all."""
+        self._held = ""
+        self._metadata.truncate(self._whole)
+
     def written(self, path: str, source_id: str, lines: Sequence[str], stem: str, counts: Counter[str]) -> None:
-        """Record a photo and the lines of its images.
+        """Record a photo and the last lines of its images.
 
         Args:
             path: the photo's.
             source_id: the photo's.
-            lines: of ``metadata.jsonl``, without ends.
+            lines: as ``add_lines``; one at least, here or there.
             stem: see ``stem_of``.
-            counts: to add up.
+            counts: of the whole photo, to add up.
         """
-        self._metadata.write("".join(line + "\n" for line in lines).encode("ascii"))
+        self.add_lines(lines)
+        self._metadata.write(with_rejected(self._held, _rejected(counts)).encode("ascii") + b"\n")
+        self._held = ""
+        self._whole = self._metadata.tell()
         self._done(path, source_id, stem, counts)
 
-    def skipped(self, path: str, skip: Skip, counts: Counter[str]) -> None:
+    def skipped(self, path: str, skip: Skip) -> None:
         """Record an input that gave nothing."""
         self._skipped.write(skip_line(skip).encode("ascii") + b"\n")
-        counts = counts + Counter({"skipped": 1, f"skipped:{skip.reason}": 1})
-        self._done(path, None if skip.reason == "duplicate" else skip.source_id, "", counts)
+        self._done(path, _known_by(skip), "", _counts_of(skip))
 
     def flush(self) -> None:
         """Bring the two files and the journal to agreement on disk."""
-        self._metadata.flush()
-        self._skipped.flush()
-        self._set(METADATA, str(self._metadata.tell()))
+        for file in (self._metadata, self._skipped):
+            file.flush()
+            os.fsync(file.fileno())
+        self._set(METADATA, str(self._whole))
         self._set(SKIPPED, str(self._skipped.tell()))
         self._set("counts", json.dumps(self.counts, sort_keys=True))
         self._db.execute("COMMIT")
@@ -163,22 +195,24 @@ class Journal:
         """
         self.flush()
         forgotten: Counter[str] = Counter()
+        number = 0
         new = self._folder / FOLDER / (SKIPPED + ".new")
         with (self._folder / SKIPPED).open("rb") as lines, new.open("wb") as kept:
             for line in lines:
                 skip = parse_skip(line)
                 if skip.reason in reasons:
                     self._db.execute("DELETE FROM photos WHERE key = ?", (path_key(skip.source_path()),))
-                    forgotten[f"skipped:{skip.reason}"] += 1
+                    forgotten += Counter({"photos": 1}) + _counts_of(skip)
+                    number += 1
                 else:
                     kept.write(line)
             size = kept.tell()
-        if not forgotten:
+            kept.flush()
+            os.fsync(kept.fileno())
+        if not number:
             new.unlink()
             return 0
         self.counts.subtract(forgotten)
-        self.counts["skipped"] -= forgotten.total()
-        self.counts["photos"] -= forgotten.total()
         self.counts = +self.counts
         # From here on a kill is made good by the next opening.
         self._set(SKIPPED, str(size))
@@ -190,7 +224,7 @@ class Journal:
         self._swap_skipped({"swap": "1"})
         self._skipped = (self._folder / SKIPPED).open("ab")
         self.flush()
-        return forgotten.total()
+        return number
 
     def _done(self, path: str, source_id: str | None, stem: str, counts: Counter[str]) -> None:
         self._remember(path, source_id, stem)
@@ -227,22 +261,46 @@ class Journal:
         """Learn what is done from the two files, where the journal itself is missing."""
         skipped = self._folder / SKIPPED
         skipped.touch()
-        last: str | None = None
         with (self._folder / METADATA).open("rb") as lines:
-            for line in lines:
-                record = parse_record(line)
-                path = record.source_path()
-                self.counts.update({"images": 1, f"label:{record.label}": 1, f"split:{record.split}": 1})
-                if path != last:
-                    self._remember(path, record.source_id, stem_of_file(record.file_name))
-                    self.counts["photos"] += 1
-                last = path
+            for path, photo in groupby(map(parse_record, lines), Record.source_path):
+                records = list(photo)
+                self._remember(path, records[0].source_id, stem_of_file(records[0].file_name))
+                self.counts.update({"photos": 1, "faces": _faces_of(records)})
+                for record in records:
+                    self.counts.update({"images": 1, f"label:{record.label}": 1, f"split:{record.split}": 1})
+                    self.counts.update(_prefixed(record.rejected))
         with skipped.open("rb") as lines:
-            for line in lines:
-                skip = parse_skip(line)
-                known = skip.source_id if skip.reason != "duplicate" else None
-                self._remember(skip.source_path(), known, "")
-                self.counts.update({"photos": 1, "skipped": 1, f"skipped:{skip.reason}": 1})
+            for skip in map(parse_skip, lines):
+                self._remember(skip.source_path(), _known_by(skip), "")
+                self.counts.update(Counter({"photos": 1}) + _counts_of(skip))
+
+
+def _counts(state: dict[str, str]) -> dict[str, int]:
+    counts: dict[str, int] = json.loads(state.get("counts", "{}"))
+    return counts
+
+
+def _counts_of(skip: Skip) -> Counter[str]:
+    """What a skipped input adds to the counts, beside itself."""
+    return Counter({"skipped": 1, f"skipped:{skip.reason}": 1}) + _prefixed(skip.rejected)
+
+
+def _known_by(skip: Skip) -> str | None:
+    """The bytes by which a skipped photo is known; a duplicate's are another's."""
+    return None if skip.reason == "duplicate" else skip.source_id
+
+
+def _prefixed(rejected: Mapping[str, int]) -> Counter[str]:
+    return Counter({REJECTED + reason: n for reason, n in rejected.items()})
+
+
+def _rejected(counts: Counter[str]) -> dict[str, int]:
+    return {word.removeprefix(REJECTED): n for word, n in counts.items() if word.startswith(REJECTED) and n}
+
+
+def _faces_of(records: Sequence[Record]) -> int:
+    """Faces of a photo that are in its images."""
+    return len({face.face_index for record in records for face in record.faces})
 
 
 def stem_of_file(file_name: str) -> str:

@@ -19,7 +19,7 @@ import json
 import math
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
@@ -34,6 +34,8 @@ RUN: Final = "run.json"
 SPLITS: Final[tuple[str, ...]] = ("train", "val", "test")
 
 Pairs = tuple[tuple[float, float], ...]
+
+_IDENTITY = re.compile("[0-9a-f]{16}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +110,9 @@ class Record:
         size_wh: width and height of the written image.
         encoding: how the photo was read and the image written.
         faces: at least one; one for a face image, all of them for a scene.
+        source_bytes: see ``encode_path``.
+        rejected: on a photo's last line, how many of its faces gave no image,
+            by reason; empty elsewhere.
     """
 
     file_name: str
@@ -122,12 +127,15 @@ class Record:
     encoding: dict[str, Any]
     faces: tuple[FaceRecord, ...]
     source_bytes: str | None = None
+    rejected: Mapping[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.label not in LABELS:
             raise DatasetError(f"{self.label!r} is no label; one of {', '.join(LABELS)} expected")
         if not self.faces:
             raise DatasetError(f"{self.file_name}: a record needs at least one face")
+        if not _IDENTITY.fullmatch(self.source_id):
+            raise DatasetError(f"source_id takes 16 hex digits, got {self.source_id!r}")
 
     @property
     def face(self) -> FaceRecord:
@@ -141,13 +149,18 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Skip:
-    """One input that gave nothing: a line of ``skipped.jsonl``."""
+    """One input that gave nothing: a line of ``skipped.jsonl``; ``rejected`` counts the faces left out, by reason."""
 
     source: str
     reason: str
     detail: str = ""
     source_id: str | None = None
     source_bytes: str | None = None
+    rejected: Mapping[str, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.source_id is not None and not _IDENTITY.fullmatch(self.source_id):
+            raise DatasetError(f"source_id takes 16 hex digits, got {self.source_id!r}")
 
     def source_path(self) -> str:
         return decode_path(self.source, self.source_bytes)
@@ -196,6 +209,20 @@ def image_name(split: str, label: Label, source: str, source_id: str, face_index
     """
     word = label.removesuffix("_mask")
     return f"{split}/{label}/{clean_stem(source)}_{source_id}_{face_index}_{copy}_{word}.{ext}"
+
+
+_DRAWN = re.compile(r".+_([0-9a-f]{16})_\d+_\d+_(?:with|without|incorrect)\.(?:jpg|png|webp)")
+
+
+def drawn_from(file_name: str) -> str | None:
+    """The ``source_id`` in an image's name, or None where ``image_name`` did not make it.
+
+    >>> drawn_from("train/with_mask/me_0123456789abcdef_0_1_with.jpg")
+    '0123456789abcdef'
+    >>> drawn_from("train/with_mask/holiday.jpg")
+    """
+    match = _DRAWN.fullmatch(file_name.rsplit("/", 1)[-1])
+    return match[1] if match else None
 
 
 # ---------------------------------------------------------------- split
@@ -296,6 +323,8 @@ def record_line(record: Record) -> str:
     line |= {"seed": record.seed, "encoding": record.encoding, "params": params, "source_face": source_face}
     if record.source_bytes is not None:
         line["source_bytes"] = record.source_bytes
+    if record.rejected:
+        line["rejected"] = dict(record.rejected)
     if record.encoding.get("crop") == "scene":
         line["faces"] = [_face_dict(f) for f in record.faces]
     return dumps(line)
@@ -306,6 +335,11 @@ def _face_dict(face: FaceRecord) -> dict[str, Any]:
     if face.source_face is not None:
         data["source_face"] = {name: getattr(face.source_face, name) for name in _SOURCE_FIELDS}
     return data
+
+
+def with_rejected(line: str, rejected: Mapping[str, int]) -> str:
+    """A line of ``metadata.jsonl`` that also says which of its photo's faces were left out."""
+    return dumps(_object(line) | {"rejected": dict(sorted(rejected.items()))}) if rejected else line
 
 
 def parse_record(line: str | bytes) -> Record:
@@ -330,12 +364,23 @@ def parse_record(line: str | bytes) -> Record:
             size_wh=(int(data["size_wh"][0]), int(data["size_wh"][1])),
             encoding=dict(data.get("encoding") or {}),
             faces=tuple(_face(face) for face in faces),
-            source_bytes=data.get("source_bytes"),
+            source_bytes=_text(data.get("source_bytes")),
+            rejected=_numbers(data.get("rejected")),
         )
     except KeyError as error:
         raise DatasetError(f"no field {error.args[0]!r}") from error
-    except (TypeError, ValueError, IndexError) as error:
+    except (TypeError, ValueError, IndexError, AttributeError, OverflowError) as error:
         raise DatasetError(f"a field has the wrong form: {error}") from error
+
+
+def _text(value: Any) -> str | None:
+    if not isinstance(value, str | None):
+        raise TypeError(f"text expected, got {value!r}")
+    return value
+
+
+def _numbers(data: Any) -> dict[str, int]:
+    return {str(word): int(number) for word, number in dict(data or {}).items()}
 
 
 def _face(data: dict[str, Any]) -> FaceRecord:
@@ -343,6 +388,8 @@ def _face(data: dict[str, Any]) -> FaceRecord:
     box, pose = data["box_xyxy"], data["pose_deg"]
     if len(box) != 4 or len(data["landmarks"]) not in (0, 68):
         raise DatasetError("box_xyxy takes 4 numbers and landmarks 68 pairs")
+    if data["label"] not in LABELS:
+        raise DatasetError(f"{data['label']!r} is no label; one of {', '.join(LABELS)} expected")
     return FaceRecord(
         label=data["label"],
         face_index=int(data["face_index"]),
@@ -375,25 +422,30 @@ def _pairs(values: Iterable[Iterable[float]]) -> Pairs:
 
 def skip_line(skip: Skip) -> str:
     """The skip as a line of ``skipped.jsonl``; fields that say nothing are left out."""
-    return dumps({f.name: v for f in dataclasses.fields(Skip) if (v := getattr(skip, f.name)) not in (None, "")})
+    return dumps({f.name: v for f in dataclasses.fields(Skip) if (v := getattr(skip, f.name)) not in (None, "", {})})
 
 
 def parse_skip(line: str | bytes) -> Skip:
     """A line of ``skipped.jsonl``.
 
     Raises:
-        DatasetError: it is no JSON object, or says no source or reason.
+        DatasetError: it is no JSON object, says no source or reason, or a field has the wrong form.
     """
     data = _object(line)
     if not isinstance(data.get("source"), str) or not isinstance(data.get("reason"), str):
         raise DatasetError("a skipped line needs source and reason")
-    return Skip(**{f.name: data[f.name] for f in dataclasses.fields(Skip) if f.name in data})
+    try:
+        words = {name: _text(data.get(name)) for name in ("source_id", "source_bytes")}
+        rejected = _numbers(data.get("rejected"))
+    except (TypeError, ValueError, OverflowError) as error:
+        raise DatasetError(f"a field has the wrong form: {error}") from error
+    return Skip(data["source"], data["reason"], str(data.get("detail", "")), rejected=rejected, **words)
 
 
 def _object(line: str | bytes) -> dict[str, Any]:
     try:
         data = json.loads(line)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise DatasetError(f"no JSON: {error}") from error
     if not isinstance(data, dict):
         raise DatasetError(f"a JSON object expected, got {type(data).__name__}")

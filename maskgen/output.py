@@ -14,21 +14,24 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
 from maskgen import __version__
-from maskgen.errors import InputError, MaskgenError
+from maskgen.errors import DatasetError, InputError, MaskgenError
+from maskgen.faces.auto import choose
+from maskgen.files import is_part, sweep_parts
 from maskgen.images import write_bytes
 from maskgen.journal import FOLDER, Journal, is_locked, stem_of_file
-from maskgen.metadata import METADATA, RUN, SKIPPED, SPLITS, read_run
+from maskgen.metadata import METADATA, RUN, SKIPPED, SPLITS, drawn_from, read_run
 from maskgen.settings import Settings
 from maskgen.storage import LocalStore, Store, is_url
 
 log = logging.getLogger(__name__)
 
-OURS: Final = (*SPLITS, METADATA, SKIPPED, RUN, FOLDER, "preview.jpg", "report.html")
-"""Everything of a dataset folder that --overwrite may delete."""
+PAGES: Final = ("preview.jpg", "report.html")
+"""What is drawn of a finished dataset."""
 
 CHECKPOINT_S: Final = 60.0
 """The lines of a run to an address are sent there no more often than this."""
@@ -43,8 +46,13 @@ def local_folder(output: str) -> Path:
     return base / "maskgen-spool" / hashlib.sha256(output.rstrip("/").encode()).hexdigest()[:16]
 
 
-def claim(store: Store, local: Path, settings: Settings, *, overwrite: bool) -> None:
-    """Make sure that the output is ours to write, under these settings."""
+def claim(store: Store, local: Path, settings: Settings, *, overwrite: bool) -> Settings:
+    """Make sure that the output is ours to write, under these settings.
+
+    Returns:
+        The settings, with the detector that ``auto`` stands for: the one that
+        the dataset was begun with, else the best that is here.
+    """
     remote = is_url(settings.output)
     try:
         if not remote and local.exists() and not local.is_dir():
@@ -58,14 +66,18 @@ def claim(store: Store, local: Path, settings: Settings, *, overwrite: bool) -> 
             )
         if ours and is_locked(local):
             raise InputError(f"another maskgen is writing {settings.output}; wait for it, or choose another folder")
-        if ours and overwrite:
-            _delete_dataset(store, local, settings.output)
+        if ours and (overwrite or _half_deleted(local)):
+            _delete_dataset(store, local)
         elif ours and (local / RUN).is_file():
-            _same_settings(local, settings)
+            settings = _same_settings(local, settings)
+        if settings.detector == "auto":
+            settings = replace(settings, detector=choose())
         local.mkdir(parents=True, exist_ok=True)
+        sweep_parts(local)
         store.prepare(f"{split}/{label}" for split in SPLITS for label in settings.labels)
     except OSError as error:
         raise InputError(f"cannot write the output {settings.output}: {error.strerror or error}") from error
+    return settings
 
 
 def _holds_files(folder: Path) -> bool:
@@ -73,9 +85,14 @@ def _holds_files(folder: Path) -> bool:
         return any(not entry.name.startswith(".") for entry in entries)
 
 
-def _same_settings(local: Path, settings: Settings) -> None:
+def _same_settings(local: Path, settings: Settings) -> Settings:
     run = read_run(local)
-    theirs = Settings.from_json(dict(run.get("settings") or {}) | {"output": settings.output})
+    try:
+        theirs = Settings.from_json(dict(run["settings"]) | {"output": settings.output})
+    except (KeyError, TypeError, ValueError) as error:
+        raise InputError(f"{local / RUN} does not say how {settings.output} was made; use --overwrite") from error
+    if "auto" in (settings.detector, theirs.detector):
+        settings = replace(settings, detector=theirs.detector)
     different = settings.differences(theirs)
     if different:
         raise InputError(
@@ -84,34 +101,58 @@ def _same_settings(local: Path, settings: Settings) -> None:
         )
     if run.get("version") != __version__:
         log.warning("%s was begun by maskgen %s, this is %s", settings.output, run.get("version"), __version__)
+    return settings
 
 
-def _delete_dataset(store: Store, local: Path, output: str) -> None:
-    for name in OURS:
-        path = local / name
-        if path.is_dir() and not path.is_symlink():
-            shutil.rmtree(path)
-        else:
-            path.unlink(missing_ok=True)
-    if is_url(output):
-        for folder in SPLITS:
-            for name in list(store.names(folder)):
+_DELETING: Final = {"finished": False, "deleting": True}
+"""``run.json`` of a dataset of which some may be gone already."""
+
+
+def _half_deleted(local: Path) -> bool:
+    return (local / RUN).is_file() and bool(read_run(local).get("deleting"))
+
+
+def _delete_dataset(store: Store, local: Path) -> None:
+    """Delete a dataset; pictures that somebody else put into its folders stay.
+
+    The record goes first: killed at any moment, what is left is not taken for
+    a dataset, and the next run goes on deleting.
+    """
+    record = json.dumps(_DELETING).encode()
+    local.mkdir(parents=True, exist_ok=True)
+    for place in (store, LocalStore(str(local))):
+        place.write(RUN, record)
+        for name in (METADATA, SKIPPED, *PAGES):
+            place.delete(name)
+    if (local / FOLDER).exists():
+        shutil.rmtree(local / FOLDER)
+    for split in SPLITS:
+        for name in list(store.names(split)):
+            if is_part(name) or drawn_from(name) is not None:
                 store.delete(name)
-        for name in (METADATA, SKIPPED, RUN, "preview.jpg", "report.html"):
-            store.delete(name)
+        _prune(local / split)
+    store.delete(RUN)
+    (local / RUN).unlink(missing_ok=True)
+
+
+def _prune(folder: Path) -> None:
+    """Delete the folder's empty folders, and itself when nothing is left."""
+    if not folder.is_dir() or folder.is_symlink():
+        return
+    for inside in folder.iterdir():
+        _prune(inside)
+    with suppress(OSError):  # it holds something
+        folder.rmdir()
 
 
 def sweep(store: Store, journal: Journal) -> None:
-    """Delete what a killed run wrote and did not come to record."""
+    """Delete what a killed run wrote and did not come to record; what maskgen did not name is somebody else's."""
     swept = 0
     for split in SPLITS:
-        for name in store.names(split):
-            parts = name.rsplit("/", 1)[-1].rsplit("_", 4)
-            known = None
-            if len(parts) == 5 and len(parts[1]) == 16:
-                with suppress(ValueError):
-                    known = journal.stem_of(parts[1])
-            if known != stem_of_file(name):
+        for name in list(store.names(split)):
+            identity = drawn_from(name)
+            unrecorded = identity is not None and journal.stem_of(identity) != stem_of_file(name)
+            if unrecorded or is_part(name):
                 store.delete(name)
                 swept += 1
     if swept:
@@ -131,8 +172,9 @@ def write_run(
     """``run.json``; seconds and runs add up over interruptions."""
     path = local / RUN
     before: dict[str, Any] = {}
-    with suppress(OSError, ValueError):
-        before = json.loads(path.read_bytes())
+    with suppress(DatasetError):
+        before = read_run(local)
+    spent = before.get("seconds")
     plain = settings.to_json()
     del plain["output"]
     data = {
@@ -153,7 +195,7 @@ def write_run(
             "by_reason": under(totals, "skipped:"),
             "rejected_faces": under(totals, "rejected:"),
         },
-        "seconds": round(float(before.get("seconds", 0.0)) + elapsed_s, 3),
+        "seconds": round((spent if isinstance(spent, int | float) else 0.0) + elapsed_s, 3),
         "engine": engine,
         "machine": {"python": platform.python_version(), "system": platform.system(), "packages": _versions()},
     }
@@ -200,7 +242,8 @@ class Checkpoint:
     def maybe(self) -> None:
         """Send them, if it is time."""
         now = time.monotonic()
-        if isinstance(self._store, LocalStore) or now - self._at < CHECKPOINT_S:
+        due = now - self._at >= CHECKPOINT_S and self._journal.between_photos
+        if isinstance(self._store, LocalStore) or not due:
             return
         self._at = now
         self._journal.flush()

@@ -1,9 +1,10 @@
 """One photo: bytes in, images and their lines out. What every engine's worker does.
 
 A photo is read, decoded and searched for faces once, whatever the number of
-copies. All images of a photo are drawn and encoded before the first is
-written, and a face gives either one image of every class or none: both
-classes are drawn the same number of times.
+copies. Images are written as they are drawn; a photo that takes long is done
+in parts, so that memory and the wait for news stay small. A copy of a face
+gives either one image of every class or none: both classes are drawn the same
+number of times.
 """
 
 from __future__ import annotations
@@ -11,16 +12,18 @@ from __future__ import annotations
 import errno
 import logging
 import time
-from collections import Counter
+from collections import Counter, OrderedDict
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from maskgen.engines.base import Outcome, Task
+from maskgen.engines.base import Outcome, Rest, Task
 from maskgen.errors import ImageError, InputError, MaskgenError
 from maskgen.images import decode_rgb, encode, show, source_id
+from maskgen.journal import REJECTED
+from maskgen.masked import MaskedFaces
 from maskgen.metadata import (
     FaceRecord,
     Pairs,
@@ -50,6 +53,21 @@ log = logging.getLogger(__name__)
 ATTEMPTS: Final = 4
 """Draws of one image before its face is given up."""
 
+PART_S: Final = 1.0
+"""A photo that takes longer is done in parts of about this length."""
+
+BEGUN: Final = 2
+"""Photos that a worker keeps between their parts: as many as it has in its hands."""
+
+MANY: Final = 8
+"""Faces of a scene from which on its images may take their time, each face the time of one."""
+
+MOST: Final = 0.5
+"""Share of a scene's faces that must wear what the scene counts as."""
+
+ALREADY_MASKED: Final = "already_masked"
+FEW_MASKED: Final = "few_masked"
+
 _FULL: Final = {errno.ENOSPC, errno.EDQUOT}
 
 
@@ -61,20 +79,33 @@ class Drawn:
     faces: tuple[FaceRecord, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class _InHand:
+    """A photo that is being drawn: what every part of it needs.
+
+    Attributes:
+        task: the photo's.
+        identity: its ``source_id``.
+        image: (H, W, 3) uint8.
+        faces: the usable ones, left to right.
+        counts: of what was left out.
+        reason: why none is usable, where the counts do not say it; or None.
+    """
+
+    task: Task
+    identity: str
+    image: RGB
+    faces: list[LandmarkedFace]
+    counts: Counter[str]
+    reason: str | None
+
+
 def open_worker(settings: dict[str, Any]) -> PhotoWorker:
     """What a worker process builds once: the finder, the masks, the store.
 
     Raises:
         MaskgenError: a model file, a template or a setting is not usable.
     """
-    import cv2
-    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped,unused-ignore]
-
-    cv2.setNumThreads(1)
-    # Small equations take several times as long on several threads of a busy
-    # machine. Worker processes have it from their environment; where everything
-    # happens in this process, numpy is loaded already.
-    threadpool_limits(1, user_api="blas")
     return PhotoWorker(Settings.from_json(settings))
 
 
@@ -93,17 +124,22 @@ class PhotoWorker:
         self._wardrobe = wardrobe if wardrobe is not None else open_wardrobe(settings)
         self._store = store if store is not None else open_store(settings.output)
         self._sampling = sampling_settings(settings)
+        self._masked = None if settings.keep_masked else MaskedFaces()
+        self._begun: OrderedDict[str, _InHand] = OrderedDict()
 
     def do(self, task: Task) -> Outcome:
-        """Draw, write and describe everything that comes of a photo. Never raises."""
+        """Draw, write and describe what comes of a photo, or a part of it. Never raises."""
+        from maskgen.threads import single_threaded
+
         began = time.perf_counter()
-        identity: str | None = None
+        files: list[str] = []
+        identity = task.rest.source_id if task.rest is not None else None
         try:
-            data = read_input(task.place or task.source)
-            identity = source_id(data)
-            photo = decode_rgb(data, self._settings.max_side or None)
-            del data
-            outcome = self._photo(task, photo, identity)
+            with single_threaded():
+                goes_on = task.rest is not None and task.source in self._begun
+                data = None if goes_on else read_input(task.place or task.source)
+                identity = identity or (source_id(data) if data is not None else None)
+                outcome = self._part(self._in_hand(task, data), task.rest, files, began + PART_S)
         except ImageError as error:
             outcome = Outcome(task.number, task.source, identity, reason=error.reason, detail=_told(error, task))
         except _WriteError as error:
@@ -114,69 +150,121 @@ class PhotoWorker:
             log.exception("%s failed", task.source)
             words = f"{type(error).__name__}: {error}"
             outcome = Outcome(task.number, task.source, identity, reason="failed", detail=words)
-        return replace(outcome, seconds=time.perf_counter() - began)
+        if outcome.rest is None:
+            self._begun.pop(task.source, None)
+        return replace(outcome, files=tuple(files), seconds=time.perf_counter() - began)
 
-    def _photo(self, task: Task, photo: RGB, identity: str) -> Outcome:
+    def _in_hand(self, task: Task, data: bytes | None) -> _InHand:
+        """The photo with its faces: as it was begun, or read anew where another worker began it."""
+        if data is None:
+            return self._begun[task.source]
+        identity = source_id(data)
+        if task.rest is not None and task.rest.source_id != identity:
+            raise ImageError("unreadable", f"{task.source} was changed while it was being drawn")
+        image = decode_rgb(data, self._settings.max_side or None)
+        faces, counts = self._usable(image)
+        reason = self._unfit(faces, counts)
+        hand = self._begun[task.source] = _InHand(task, identity, image, [] if reason else faces, counts, reason)
+        if len(self._begun) > BEGUN:
+            self._begun.popitem(last=False)
+        return hand
+
+    def _usable(self, image: RGB) -> tuple[list[LandmarkedFace], Counter[str]]:
+        """The faces that can be dressed, left to right, and why others cannot."""
+        found = self._finder.find(image)
+        counts = Counter(REJECTED + reason for _, reason in found.rejected)
+        usable = []
+        for face in map(rounded, sorted(found.faces, key=lambda f: f.face.box.left)):
+            if max(face.face.box.width, face.face.box.height) < self._settings.min_face:
+                counts[f"{REJECTED}too_small"] += 1
+            elif self._masked is not None and self._masked.worn(image, face):
+                counts[f"{REJECTED}{ALREADY_MASKED}"] += 1
+            else:
+                usable.append(face)
+        return usable, counts
+
+    def _unfit(self, faces: list[LandmarkedFace], counts: Counter[str]) -> str | None:
+        """Why a photo makes no scene: the faces that are left out stay in it as they are."""
+        if self._settings.crop != "scene" or not faces:
+            return None
+        if counts[REJECTED + ALREADY_MASKED]:
+            return ALREADY_MASKED
+        return FEW_MASKED if len(faces) < MOST * (len(faces) + counts.total()) else None
+
+    def _part(self, hand: _InHand, rest: Rest | None, files: list[str], until: float) -> Outcome:
+        """Draw and write images from ``rest`` on, until the photo is done or it is time to report.
+
+        Args:
+            hand: the photo.
+            rest: where to begin.
+            files: filled with the names of what is written.
+            until: of ``time.perf_counter``.
+        """
         from maskgen.synthesize import FaceLight
 
-        settings = self._settings
-        found = self._finder.find(photo)
-        counts = Counter({f"rejected:{reason}": n for reason, n in Counter(r for _, r in found.rejected).items()})
-        faces = [rounded(face) for face in sorted(found.faces, key=lambda f: f.face.box.left)]
-        small = [face for face in faces if max(face.face.box.width, face.face.box.height) < settings.min_face]
-        if small:
-            counts["rejected:too_small"] += len(small)
-        faces = [face for face in faces if face not in small]
-        if not faces:
-            reason = max(counts, key=lambda r: counts[r]).removeprefix("rejected:") if counts else "no_face"
-            detail = f"{counts.total()} found, none usable" if counts else ""
-            return Outcome(task.number, task.source, identity, reason=reason, detail=detail, counts=counts)
-        group = group_of(task.source, identity, settings.group_by)
-        split = split_of(group, settings.split)
-        source, source_bytes = encode_path(task.source)
-        written: list[tuple[str, bytes]] = []
-        lines: list[str] = []
-        for index, subjects in enumerate([faces] if settings.crop == "scene" else [[face] for face in faces]):
-            light = None if settings.crop == "scene" else FaceLight.read(photo, subjects[0])
-            for copy in range(settings.per_face):
-                drawn: dict[Label, Drawn] = {}
-                for label in settings.labels:
-                    one = self._draw(photo, subjects, light, index, identity, copy, label)
-                    if isinstance(one, str):
-                        counts[f"rejected:{one}"] += 1
-                        break
-                    drawn[label] = one
-                if len(drawn) < len(settings.labels):
+        task, settings = hand.task, self._settings
+        scene = settings.crop == "scene"
+        pictures = [hand.faces] if scene and hand.faces else [[face] for face in hand.faces]
+        load = len(hand.faces) if scene else 1
+        at = rest or Rest(source_id=hand.identity, counts=Counter(hand.counts), load=load)
+        counts, lines, drew = Counter(at.counts), list[str](), False
+        if rest is None and load > MANY:
+            return Outcome(task.number, task.source, hand.identity, rest=at)
+        for index in range(at.face, len(pictures)):
+            subjects = pictures[index]
+            light = None if scene else FaceLight.read(hand.image, subjects[0])
+            begins = index == at.face
+            wrote = at.wrote and begins
+            for copy in range(at.copy if begins else 0, settings.per_face):
+                if drew and time.perf_counter() > until:
+                    later = Rest(index, copy, hand.identity, counts, wrote, load)
+                    return Outcome(task.number, task.source, hand.identity, tuple(lines), rest=later)
+                drew = True
+                drawn = self._pair(hand, subjects, light, index, copy)
+                if isinstance(drawn, str):
+                    counts[REJECTED + drawn] += 1
                     continue
-                for label, image in drawn.items():
-                    name = image_name(split, label, task.source, identity, index, copy, settings.extension)
-                    record = Record(
-                        file_name=name,
-                        label=label,
-                        split=split,
-                        source=source,
-                        source_id=identity,
-                        group=group,
-                        copy=copy,
-                        seed=settings.seed,
-                        size_wh=(image.image.shape[1], image.image.shape[0]),
-                        encoding={"crop": settings.crop, "quality": settings.quality, "max_side": settings.max_side},
-                        faces=image.faces,
-                        source_bytes=source_bytes,
-                    )
-                    written.append((name, encode(image.image, f".{settings.extension}", settings.quality)))
+                wrote = True
+                for record, data in drawn:
+                    self._write(record.file_name, data)
+                    files.append(record.file_name)
                     lines.append(record_line(record))
-                    counts.update({"images": 1, f"label:{label}": 1, f"split:{split}": 1})
-        if not written:
-            reasons = Counter({k.removeprefix("rejected:"): n for k, n in counts.items() if k.startswith("rejected:")})
-            reason = reasons.most_common(1)[0][0] if reasons else "failed"
-            detail = f"{len(faces)} found, no usable image of any"
-            return Outcome(task.number, task.source, identity, reason=reason, detail=detail, counts=counts)
-        for name, data in written:
-            self._write(name, data)
-        counts["faces"] += len(faces)
-        files = tuple(name for name, _ in written)
-        return Outcome(task.number, task.source, identity, tuple(lines), files, counts=counts)
+                    counts.update({"images": 1, f"label:{record.label}": 1, f"split:{record.split}": 1})
+            if wrote:
+                counts["faces"] += len(subjects)
+        if counts["images"]:
+            return Outcome(task.number, task.source, hand.identity, tuple(lines), counts=counts)
+        return _nothing(hand, counts)
+
+    def _pair(
+        self, hand: _InHand, subjects: list[LandmarkedFace], light: FaceLight | None, index: int, copy: int
+    ) -> list[tuple[Record, bytes]] | str:
+        """One image of every class with its record, or why there is none."""
+        settings, identity = self._settings, hand.identity
+        source, source_bytes = encode_path(hand.task.source)
+        group = group_of(hand.task.source, identity, settings.group_by)
+        split = split_of(group, settings.split)
+        pair = []
+        for label in settings.labels:
+            drawn = self._draw(hand.image, subjects, light, index, identity, copy, label)
+            if isinstance(drawn, str):
+                return drawn
+            record = Record(
+                file_name=image_name(split, label, hand.task.source, identity, index, copy, settings.extension),
+                label=label,
+                split=split,
+                source=source,
+                source_id=identity,
+                group=group,
+                copy=copy,
+                seed=settings.seed,
+                size_wh=(drawn.image.shape[1], drawn.image.shape[0]),
+                encoding={"crop": settings.crop, "quality": settings.quality, "max_side": settings.max_side},
+                faces=drawn.faces,
+                source_bytes=source_bytes,
+            )
+            pair.append((record, encode(drawn.image, f".{settings.extension}", settings.quality)))
+        return pair
 
     def _draw(
         self,
@@ -191,7 +279,7 @@ class PhotoWorker:
         """One image of a class, or why there is none.
 
         A face of a scene that takes no mask after all attempts stays bare, and
-        its record says so; the scene is given up when no face took one.
+        its record says so; the scene is given up when most of its faces do.
         """
         from maskgen import synthesize
 
@@ -199,7 +287,7 @@ class PhotoWorker:
         params = [self._params(first + i, identity, copy, label, 0) for i in range(len(subjects))]
         attempts = [0] * len(subjects)
         refusals: list[str] = []
-        for attempt in range(1, ATTEMPTS + 1):
+        for attempt in range(1, ATTEMPTS + 1 + scene):
             if scene:
                 rendered = synthesize.render_scene(photo, list(zip(subjects, params, strict=True)), self._wardrobe)
             else:
@@ -211,14 +299,14 @@ class PhotoWorker:
             refusals = [reason for reason in gates if reason is not None]
             for i in refused:
                 attempts[i] = attempt
-                if attempt < ATTEMPTS - 1:
+                if attempt < ATTEMPTS:
                     params[i] = self._params(first + i, identity, copy, label, attempt)
                 elif scene:
                     params[i] = replace(params[i], label="without_mask", mask=None, confuser=None)
         else:
             return refusals[0]
-        if all(p.label != label for p in params):
-            return refusals[0]
+        if sum(p.label == label for p in params) < MOST * len(params):
+            return Counter(refusals).most_common(1)[0][0]
         faces = (
             describe(r, p, face, first + i, attempts[i])
             for i, (r, p, face) in enumerate(zip(rendered, params, subjects, strict=True))
@@ -243,6 +331,20 @@ class PhotoWorker:
                 words = "is full; make room and run the same command again, it goes on where it stopped"
                 raise _WriteError(f"the disk that holds {self._store.root} {words}") from error
             raise _WriteError(f"cannot write {self._store.root}/{name}: {error.strerror or error}") from error
+
+
+def _nothing(hand: _InHand, counts: Counter[str]) -> Outcome:
+    """The outcome of a photo without an image."""
+    task = hand.task
+    reasons = {word.removeprefix(REJECTED): n for word, n in counts.items() if word.startswith(REJECTED) and n}
+    if not reasons:
+        return Outcome(task.number, task.source, hand.identity, reason="no_face", counts=counts)
+    total = sum(reasons.values())
+    detail = f"{len(hand.faces)} found, no usable image of any" if hand.faces else f"{total} found, none usable"
+    if hand.reason is not None:
+        detail = f"{total} faces of the photo would stay as they are"
+    reason = hand.reason or min(reasons, key=lambda word: (-reasons[word], word))
+    return Outcome(task.number, task.source, hand.identity, reason=reason, detail=detail, counts=counts)
 
 
 def _told(error: Exception, task: Task) -> str:
@@ -422,15 +524,17 @@ def remake(record: Record, wardrobe: Mapping[str, MaskTemplate], source: str | N
     """
     from maskgen import synthesize
     from maskgen.params import ImageParams
+    from maskgen.threads import single_threaded
 
     path = source if source is not None else record.source_path()
     data = read_input(path)
     if source_id(data) != record.source_id:
         raise InputError(f"{path} is not the photo that {record.file_name} was made from: its bytes differ")
-    photo = decode_rgb(data, int(record.encoding.get("max_side") or 0) or None)
     dressed = [(face_of(face), ImageParams.from_json(face.params)) for face in record.faces]
-    if record.encoding.get("crop") == "scene":
-        image = synthesize.render_scene(photo, dressed, wardrobe)[0].image
-    else:
-        image = synthesize.render(photo, *dressed[0], wardrobe).image
-    return encode(image, Path(record.file_name).suffix, int(record.encoding.get("quality", 92)))
+    with single_threaded():
+        photo = decode_rgb(data, int(record.encoding.get("max_side") or 0) or None)
+        if record.encoding.get("crop") == "scene":
+            image = synthesize.render_scene(photo, dressed, wardrobe)[0].image
+        else:
+            image = synthesize.render(photo, *dressed[0], wardrobe).image
+        return encode(image, Path(record.file_name).suffix, int(record.encoding.get("quality", 92)))

@@ -23,16 +23,18 @@ from typing import Any, Final
 
 from maskgen.engines.base import Engine, Outcome, Task
 from maskgen.errors import InputError, MaskgenError
-from maskgen.images import Skipped
-from maskgen.journal import Journal, stem_of_file
-from maskgen.metadata import SKIPPED, Skip, encode_path
+from maskgen.journal import REJECTED, Journal, stem_of_file
+from maskgen.metadata import SKIPPED, Skip, drawn_from, encode_path
 from maskgen.output import Checkpoint, claim, disk_trouble, local_folder, publish, sweep, under, write_run
 from maskgen.settings import Settings
-from maskgen.storage import Store, is_url, iter_inputs, open_store
+from maskgen.storage import Store, Unusable, is_url, iter_inputs, open_store
 
 log = logging.getLogger(__name__)
 
 FACTORY: Final = "maskgen.photo:open_worker"
+
+BROKEN_OFF: Final = frozenset({"timeout", "worker_died"})
+"""Reasons for which a worker was ended in the middle of a photo."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +103,7 @@ class Run:
     Attributes:
         engine: ``local``, ``ray`` or ``inline`` (this process).
         workers: processes; 0 for as many as there are cores.
-        timeout_s: for one photo.
+        timeout_s: how long a photo may take without one more image, for each face in an image.
         ray_address: of a running cluster, None to start one here.
         overwrite: delete the dataset that is there.
         retry: reasons whose skipped photos are tried again; ``all`` for every.
@@ -149,7 +151,7 @@ def generate(inputs: Sequence[str], settings: Settings, run: Run | None = None) 
     settings = replace(settings, wardrobe=settings.wardrobe or wardrobe_digest(masks))
     store = open_store(settings.output)
     local = local_folder(settings.output)
-    claim(store, local, settings, overwrite=run.overwrite)
+    settings = claim(store, local, settings, overwrite=run.overwrite)
     with disk_trouble(settings.output), Journal(local) as journal:
         if run.retry:
             _retry(journal, local, run.retry)
@@ -194,6 +196,7 @@ def _loop(
             run.on_progress(Progress(counts, total[0] if total else None, now - began))
 
     interrupted = False
+    recorder = _Recorder(journal, store, counts)
     engine = open_engine(settings, run)
     with _signals(run.stop):
         outcomes = engine.run(_tasks(inputs, settings.output, journal, counts), run.stop)
@@ -201,7 +204,7 @@ def _loop(
             for outcome in outcomes:
                 if outcome.fatal:
                     raise MaskgenError(outcome.fatal)
-                _record(outcome, journal, store, counts)
+                recorder.take(outcome)
                 checkpoint.maybe()
                 report()
         finally:
@@ -209,6 +212,8 @@ def _loop(
             if close is not None:
                 close()
         interrupted = run.stop.is_set()
+    if recorder.unsure:
+        sweep(store, journal)
     report(always=True)
     return Summary(settings.output, counts, Counter(journal.counts), time.monotonic() - began, interrupted)
 
@@ -217,38 +222,74 @@ def _tasks(inputs: Sequence[str], output: str, journal: Journal, counts: Counter
     """The photos that are not done yet, in the order of the inputs."""
     number = 0
     for item in iter_inputs(inputs, output):
-        path = str(item.path) if isinstance(item, Skipped) else item
+        path = item.source if isinstance(item, Unusable) else item
         if path in journal:
             counts["already"] += 1
             continue
-        if isinstance(item, Skipped):
-            yield Task(number, path, item.reason, item.message)
+        if isinstance(item, Unusable):
+            yield Task(number, path, item.reason, item.detail)
         else:
             yield Task(number, path)
         number += 1
 
 
-def _record(outcome: Outcome, journal: Journal, store: Store, counts: Counter[str]) -> None:
-    before = Counter(journal.counts)
-    source, source_bytes = encode_path(outcome.source)
-    if outcome.source in journal:
-        # One path named twice, or spelt in two ways: the first counts.
-        return
-    stem = journal.stem_of(outcome.source_id) if outcome.source_id else None
-    if outcome.source_id and stem is not None:
-        for name in outcome.files:
-            if stem_of_file(name) != stem:
-                store.delete(name)
-        skip = Skip(source, "duplicate", "the same bytes as a photo before it", outcome.source_id, source_bytes)
-        journal.skipped(outcome.source, skip, Counter())
-    elif outcome.reason is not None:
-        skip = Skip(source, outcome.reason, outcome.detail, outcome.source_id, source_bytes)
-        journal.skipped(outcome.source, skip, outcome.counts)
-    else:
-        assert outcome.source_id is not None
-        stem = stem_of_file(outcome.files[0])
-        journal.written(outcome.source, outcome.source_id, outcome.lines, stem, outcome.counts)
-    counts.update(journal.counts - before)
+class _Recorder:
+    """Takes the outcomes of a run, in order, into the journal.
+
+    Attributes:
+        unsure: a worker was ended in the middle of a photo, and what it had
+            written of it nobody said.
+    """
+
+    def __init__(self, journal: Journal, store: Store, counts: Counter[str]) -> None:
+        self._journal, self._store, self._counts = journal, store, counts
+        self._files: list[str] = []
+        self.unsure = False
+
+    def take(self, outcome: Outcome) -> None:
+        """Keep a part of a photo; with the last, record it or take all of it back."""
+        self._files += outcome.files
+        if outcome.rest is not None:
+            if not self._known(outcome):
+                self._journal.add_lines(outcome.lines)
+            return
+        before = Counter(self._journal.counts)
+        self._finish(outcome)
+        self._files.clear()
+        self._counts.update(self._journal.counts - before)
+
+    def _known(self, outcome: Outcome) -> bool:
+        """Whether a photo before this one had its place or its bytes."""
+        if outcome.source in self._journal:
+            return True
+        return outcome.source_id is not None and self._journal.stem_of(outcome.source_id) is not None
+
+    def _finish(self, outcome: Outcome) -> None:
+        if outcome.source in self._journal:
+            # One path named twice, or spelt in two ways: the first counts.
+            return
+        source, source_bytes = encode_path(outcome.source)
+        if self._known(outcome):
+            self._delete()
+            skip = Skip(source, "duplicate", "the same bytes as a photo before it", outcome.source_id, source_bytes)
+            self._journal.skipped(outcome.source, skip)
+        elif outcome.reason is not None:
+            self._journal.drop_lines()
+            self._delete()
+            self.unsure |= outcome.reason in BROKEN_OFF
+            left_out = under(outcome.counts, REJECTED)
+            skip = Skip(source, outcome.reason, outcome.detail, outcome.source_id, source_bytes, left_out)
+            self._journal.skipped(outcome.source, skip)
+        else:
+            assert outcome.source_id is not None
+            stem = stem_of_file(self._files[0])
+            self._journal.written(outcome.source, outcome.source_id, outcome.lines, stem, outcome.counts)
+
+    def _delete(self) -> None:
+        """Delete what was written of the photo, but for what a photo of the same bytes has recorded."""
+        for name in self._files:
+            if self._journal.stem_of(drawn_from(name) or "") != stem_of_file(name):
+                self._store.delete(name)
 
 
 def open_engine(settings: Settings, run: Run) -> Engine:

@@ -57,6 +57,7 @@ class Settings:
         quality: of JPEG and WebP.
         min_face: smaller faces are left out; longer side in the photo's pixels.
         max_side: photos are decoded no larger; 0 for no limit.
+        keep_masked: people who wear a mask already are taken for bare ones.
     """
 
     output: str
@@ -83,6 +84,7 @@ class Settings:
     quality: int = 92
     min_face: int = 24
     max_side: int = 2048
+    keep_masked: bool = False
 
     def __post_init__(self) -> None:
         def need(held: bool, what: str) -> None:
@@ -150,7 +152,10 @@ class Settings:
         if unknown := set(data) - known:
             raise InputError(f"settings of another version of maskgen: {sorted(unknown)} unknown")
         plain: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in data.items()}
-        return Settings(**plain)
+        try:
+            return Settings(**plain)
+        except (TypeError, ValueError, AttributeError) as error:
+            raise InputError(f"settings that maskgen did not write: {error}") from error
 
     def differences(self, other: Settings) -> list[str]:
         """The options in which two runs differ, worded ``--seed 0, not 1`` (theirs, not ours)."""

@@ -7,18 +7,26 @@ below one root.
 
 from __future__ import annotations
 
-import itertools
+import contextlib
 import os
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Protocol
 
 from maskgen.errors import ImageError, InputError
+from maskgen.files import write_whole
 from maskgen.formats import NAMES, place
 from maskgen.images import Skipped, iter_paths, read_bytes
 
-PART: Final = ".part"
-_numbers = itertools.count()
+
+@dataclass(frozen=True, slots=True)
+class Unusable:
+    """Something among the inputs that cannot be a photo: its path or address, a word and a sentence why."""
+
+    source: str
+    reason: str
+    detail: str
 
 
 class Store(Protocol):
@@ -64,14 +72,7 @@ class LocalStore:
             (self._root / folder).mkdir(parents=True, exist_ok=True)
 
     def write(self, name: str, data: bytes) -> None:
-        path = self._root / name
-        temp = path.with_name(f".{os.getpid()}-{next(_numbers)}{PART}")
-        try:
-            temp.write_bytes(data)
-            temp.replace(path)
-        except BaseException:
-            temp.unlink(missing_ok=True)
-            raise
+        write_whole(self._root / name, data)
 
     def read(self, name: str) -> bytes:
         return (self._root / name).read_bytes()
@@ -96,11 +97,15 @@ class LocalStore:
 
 
 class RemoteStore:
-    """A folder that fsspec opens, such as ``s3://bucket/dataset``."""
+    """A folder that fsspec opens, such as ``s3://bucket/dataset``.
+
+    Listings are never remembered: other processes write here too, and what a
+    listing did not hold would neither be found nor deleted.
+    """
 
     def __init__(self, root: str) -> None:
         self.root = root.rstrip("/")
-        self._fs, self._base = _open_url(self.root)
+        self._fs, self._base = _open_url(self.root, use_listings_cache=False)
 
     def prepare(self, folders: Iterable[str]) -> None:
         for folder in folders:
@@ -117,7 +122,7 @@ class RemoteStore:
         return bool(self._fs.isfile(f"{self._base}/{name}"))
 
     def delete(self, name: str) -> None:
-        if self.exists(name):
+        with contextlib.suppress(FileNotFoundError):
             self._fs.rm_file(f"{self._base}/{name}")
 
     def names(self, folder: str) -> Iterator[str]:
@@ -126,8 +131,8 @@ class RemoteStore:
             yield from (f"{inside}/{name}" for name in files if name)
 
 
-def iter_inputs(inputs: Iterable[str], output: str) -> Iterator[str | Skipped]:
-    """Every file under the inputs, one at a time; the output and its other forms are left out.
+def iter_inputs(inputs: Iterable[str], output: str) -> Iterator[str | Unusable]:
+    """Every file under the inputs, one at a time; hidden ones, the output and its other forms are left out.
 
     Yields:
         Paths or addresses as they follow from the input as given, and what
@@ -135,30 +140,36 @@ def iter_inputs(inputs: Iterable[str], output: str) -> Iterator[str | Skipped]:
     """
     exclude = [] if is_url(output) else [output, *(str(place(name, Path(output))) for name in NAMES)]
     for item in inputs:
-        if not is_url(item):
-            for path in iter_paths([item], exclude):
-                yield path if isinstance(path, Skipped) else str(path)
+        if is_url(item):
+            yield from _iter_address(item, output)
             continue
-        fs, base = _open_url(item)
-        prefix = item.split("://", 1)[0]
-        own = output.split("://", 1)[-1].rstrip("/") + "/"
-        try:
-            if fs.isfile(base):
-                yield item
-                continue
-            if not fs.exists(base):
-                yield Skipped(Path(item), "unreadable", f"{item} does not exist")
-                continue
-            for parent, folders, files in fs.walk(base):
-                folders_sorted = sorted(folders)
-                if isinstance(folders, list):
-                    folders[:] = folders_sorted
-                for name in sorted(files):
-                    inside = f"{parent}/{name}".lstrip("/")
-                    if name and not name.startswith(".") and not (is_url(output) and inside.startswith(own)):
-                        yield f"{prefix}://{inside}"
-        except (OSError, ValueError) as error:
-            yield Skipped(Path(item), "unreadable", f"{item} cannot be listed: {error}")
+        for path in iter_paths([item], exclude):
+            if isinstance(path, Skipped):
+                yield Unusable(str(path.path), path.reason, path.message)
+            else:
+                yield str(path)
+
+
+def _iter_address(address: str, output: str) -> Iterator[str | Unusable]:
+    fs, base = _open_url(address)
+    prefix = address.split("://", 1)[0]
+    own = output.split("://", 1)[-1].rstrip("/") + "/"
+    try:
+        if fs.isfile(base):
+            yield address
+            return
+        if not fs.exists(base):
+            yield Unusable(address, "unreadable", f"{address} does not exist")
+            return
+        for parent, folders, files in fs.walk(base):
+            # What is left of the list is what is walked next.
+            folders[:] = sorted(name for name in folders if not name.startswith("."))
+            for name in sorted(files):
+                inside = f"{parent}/{name}".lstrip("/")
+                if name and not name.startswith(".") and not (is_url(output) and inside.startswith(own)):
+                    yield f"{prefix}://{inside}"
+    except (OSError, ValueError) as error:
+        yield Unusable(address, "unreadable", f"{address} cannot be listed: {error}")
 
 
 def read_input(path: str) -> bytes:
@@ -183,11 +194,11 @@ def read_input(path: str) -> bytes:
     return data
 
 
-def _open_url(url: str) -> tuple[Any, str]:
+def _open_url(url: str, **options: Any) -> tuple[Any, str]:
     import fsspec
 
     try:
-        fs, base = fsspec.core.url_to_fs(url)
+        fs, base = fsspec.core.url_to_fs(url, **options)
     except (ImportError, ValueError) as error:
         raise InputError(f"cannot open {url}: {error}") from error
     return fs, str(base).rstrip("/")

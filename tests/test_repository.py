@@ -26,11 +26,13 @@ VOCABULARY = {
     "categories",
     "console",
     "errors",
+    "files",
     "images",
     "metadata",
     "onestage",
     "params",
     "quiet",
+    "rois",
     "types",
     "weights",
 }

@@ -125,13 +125,17 @@ def generate(
     max_side: Annotated[
         int, _option("--max-side", help="Read photos no larger than this, in pixels; 0 for no limit.", group=_RUN)
     ] = 2048,
+    keep_masked: Annotated[
+        bool,
+        _option("--keep-masked", help="Do not leave out people who wear a mask already.", group=_DRAWN),
+    ] = False,
     engine: Annotated[str, _option("--engine", help="local, or ray for a cluster.", group=_RUN)] = "local",
     workers: Annotated[int, _option("--workers", help="Processes; 0 for one a core.", group=_RUN, min=0)] = 0,
     ray_address: Annotated[
         str | None, _option("--ray-address", help="Of a running Ray cluster, such as auto.", group=_RUN)
     ] = None,
     timeout: Annotated[
-        float, _option("--timeout", help="Seconds before a photo is given up.", group=_RUN, min=0.1)
+        float, _option("--timeout", help="Seconds without an image before a photo is given up.", group=_RUN, min=0.1)
     ] = 120.0,
     retry: Annotated[
         str,
@@ -184,6 +188,7 @@ def generate(
         "quality": quality,
         "min_face": min_face,
         "max_side": max_side,
+        "keep_masked": keep_masked,
     }
     settings = Settings(output=out, **values)
     run = pipeline.Run(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import threading
-from collections import Counter
+from collections import Counter, defaultdict, deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -13,14 +13,35 @@ from maskgen.errors import MaskgenError
 
 
 @dataclass(frozen=True, slots=True)
+class Rest:
+    """Where a photo of many images is gone on with.
+
+    Attributes:
+        face, copy: of the next image.
+        source_id: of the bytes that the images so far were made from.
+        counts: of the photo so far.
+        wrote: the face has an image already.
+        load: faces in each image; an image may take this many times as long.
+    """
+
+    face: int = 0
+    copy: int = 0
+    source_id: str = ""
+    counts: Counter[str] = field(default_factory=Counter)
+    wrote: bool = False
+    load: int = 1
+
+
+@dataclass(frozen=True, slots=True)
 class Task:
-    """One photo to do.
+    """One photo to do, or the rest of one.
 
     Attributes:
         number: counts from 0 in the order of the inputs.
         source: its path or address as given.
         place: where it lies when the working folder is another; empty for
             ``source``.
+        rest: where to go on, None for the beginning.
         reason: why it cannot be done, known before it was opened; or None.
         detail: the same for people.
     """
@@ -30,6 +51,7 @@ class Task:
     reason: str | None = None
     detail: str = ""
     place: str = ""
+    rest: Rest | None = None
 
     def refused(self) -> Outcome | None:
         """The outcome of a task that no worker needs to see."""
@@ -40,17 +62,18 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a photo.
+    """What became of a photo, or of a part of it: one that takes long is told in parts, so that none is large.
 
     Attributes:
         number: the task's.
         source: the task's.
         source_id: of the bytes, or None when they could not be read.
-        lines: lines of ``metadata.jsonl``, empty when nothing was written.
-        files: the images written, below the dataset folder.
-        reason: why there are none, or None.
+        lines: lines of ``metadata.jsonl`` of this part.
+        files: the images written in this part, below the dataset folder.
+        reason: why the photo gives nothing, or None; parts before are void.
         detail: the same for people.
-        counts: what to add up, by word.
+        counts: of the whole photo, by word; only the last part's count.
+        rest: where to go on; None when this was the last part.
         fatal: the run cannot go on: what happened and what to do.
         seconds: time spent on the photo.
     """
@@ -65,10 +88,11 @@ class Outcome:
     counts: Counter[str] = field(default_factory=Counter)
     fatal: str | None = None
     seconds: float = 0.0
+    rest: Rest | None = None
 
 
 class Worker(Protocol):
-    """What does the photos. Built once in every process."""
+    """What does the photos, a part at a time. Built once in every process."""
 
     def do(self, task: Task) -> Outcome: ...
 
@@ -77,7 +101,8 @@ class Engine(Protocol):
     """Runs tasks somewhere.
 
     ``run`` takes tasks only as fast as it does them, yields outcomes in the
-    order of the tasks, and takes no new task once ``stop`` is set.
+    order of the tasks, a photo's parts one after the other, and takes no new
+    task once ``stop`` is set.
     """
 
     def run(self, tasks: Iterator[Task], stop: threading.Event) -> Iterator[Outcome]: ...
@@ -104,13 +129,17 @@ class Window:
     []
     >>> window.put(Outcome(0, "a")); [o.number for o in window.ready()]
     [0, 1]
+    >>> _ = window.take(); window.put(Outcome(2, "c", rest=Rest())); [o.number for o in window.ready()], window.empty
+    ([2], False)
+    >>> window.put(Outcome(2, "c")); [o.number for o in window.ready()], window.empty
+    ([2], True)
     """
 
     def __init__(self, size: int) -> None:
         self._size = size
         self._given = 0
         self._out = 0
-        self._waiting: dict[int, Outcome] = {}
+        self._waiting: defaultdict[int, deque[Outcome]] = defaultdict(deque)
 
     @property
     def full(self) -> bool:
@@ -127,13 +156,16 @@ class Window:
         return self._given - 1
 
     def put(self, outcome: Outcome) -> None:
-        self._waiting[outcome.number] = outcome
+        self._waiting[outcome.number].append(outcome)
 
     def ready(self) -> Iterator[Outcome]:
-        """The outcomes whose turn it is."""
-        while self._out in self._waiting:
-            yield self._waiting.pop(self._out)
-            self._out += 1
+        """The outcomes whose turn it is; a photo's turn ends with its last part."""
+        while parts := self._waiting.get(self._out):
+            outcome = parts.popleft()
+            yield outcome
+            if outcome.rest is None:
+                del self._waiting[self._out]
+                self._out += 1
 
 
 class WorkersFailed(MaskgenError):

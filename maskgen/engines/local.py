@@ -9,6 +9,7 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnContext
 from typing import Any
@@ -32,6 +33,9 @@ class InlineEngine:
             if outcome is None:
                 worker = worker or build_worker(self._factory, self._settings)
                 outcome = worker.do(task)
+            while outcome.rest is not None and worker is not None:
+                yield outcome
+                outcome = worker.do(replace(task, rest=outcome.rest))
             yield outcome
             if stop.is_set() or outcome.fatal:
                 return

@@ -1,7 +1,8 @@
 """What any pool of workers does: hand photos out, watch the clock, bury the dead.
 
-A worker gets photos one ahead of the one it works on. A photo that takes too
-long costs its worker, which is replaced. A worker that dies is replaced too,
+A worker gets photos one ahead of the one it works on. A photo of many images
+comes back in parts, and its worker gets the rest. A part that takes too long
+costs its worker, which is replaced. A worker that dies is replaced too,
 and its photo tried once more with no other photo in work: what the system
 kills for memory may well pass alone. Where the workers live is the business of
 the subclasses.
@@ -65,7 +66,7 @@ class Pool(ABC):
 
     Args:
         workers: how many.
-        timeout_s: how long one photo may take.
+        timeout_s: how long a part of a photo may take, for each face in an image.
     """
 
     def __init__(self, workers: int, timeout_s: float) -> None:
@@ -122,7 +123,9 @@ class Pool(ABC):
                     for outcome in self._collect():
                         window.put(outcome)
                 for outcome in window.ready():
-                    yield replace(outcome, number=numbers.pop(outcome.number))
+                    yield replace(outcome, number=numbers[outcome.number])
+                    if outcome.rest is None:
+                        del numbers[outcome.number]
                     if outcome.fatal:
                         return
                 if window.empty and (not more or stop.is_set()):
@@ -179,7 +182,10 @@ class Pool(ABC):
             elif isinstance(message, Outcome):
                 task = handle.hands.popleft()
                 handle.since_s, self._deaths = time.monotonic(), 0
-                self._cleared(task)
+                if message.rest is not None:
+                    self._give(handle, replace(task, rest=message.rest))
+                else:
+                    self._cleared(task)
                 yield message
             elif isinstance(message, Death):
                 yield from self._buried(handle, message)
@@ -187,14 +193,19 @@ class Pool(ABC):
                 raise WorkersFailed(str(message))
         now = time.monotonic()
         for handle in list(self._handles):
-            if handle.hands and now - handle.since_s > self._timeout_s:
+            limit_s = self._limit_s(handle)
+            if handle.hands and now - handle.since_s > limit_s:
                 task = handle.hands.popleft()
                 self._cleared(task)
                 self._drop(handle)
-                detail = f"gave up after {self._timeout_s:g} s"
-                yield Outcome(task.number, task.source, reason="timeout", detail=detail, seconds=self._timeout_s)
+                detail = f"gave up after {limit_s:g} s"
+                yield Outcome(task.number, task.source, reason="timeout", detail=detail, seconds=limit_s)
             elif not handle.ready and now - handle.started_s > START_S:
                 self._late(handle)
+
+    def _limit_s(self, handle: Handle) -> float:
+        rest = handle.hands[0].rest if handle.hands else None
+        return self._timeout_s * (rest.load if rest is not None else 1)
 
     def _late(self, handle: Handle) -> None:
         """A worker does not come up: go on without it, if there are others."""

@@ -47,7 +47,7 @@ def write(name: str, dataset: Path, output: Path | None = None) -> Path:
     output = place(name, dataset) if output is None else output
     try:
         if (output / MARK).is_file():
-            shutil.rmtree(output)
+            _empty(output)
         elif output.exists() and (not output.is_dir() or any(output.iterdir())):
             raise InputError(f"{output} holds something else; name a new or empty folder with --output")
         module = importlib.import_module(f"maskgen.formats.{name}")
@@ -57,3 +57,12 @@ def write(name: str, dataset: Path, output: Path | None = None) -> Path:
     except ImportError as error:
         raise InputError(f'{name} needs the package {error.name}: pip install "maskgen[{name}]"') from error
     return result
+
+
+def _empty(output: Path) -> None:
+    """Delete the form that a folder holds: first the files that lead to the others, and never the mark."""
+    for path in sorted(output.iterdir(), key=lambda path: (path.is_dir(), path.name)):
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        elif path.name != MARK:
+            path.unlink()

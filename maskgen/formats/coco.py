@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from maskgen import __version__
+from maskgen.files import whole
 from maskgen.formats.common import detections_of, labels_of
 from maskgen.metadata import SPLITS, read_dataset
 
@@ -25,8 +26,7 @@ def write(dataset: Path, output: Path) -> Path:
     labels = labels_of(dataset)
     output.mkdir(parents=True, exist_ok=True)
     for split in SPLITS:
-        temp = output / f".{split}.json.part"
-        with temp.open("w", encoding="ascii") as file:
+        with whole(output / f"{split}.json") as temp, temp.open("w", encoding="ascii") as file:
             info = {"description": "faces with masks drawn by maskgen", "version": __version__}
             file.write(f'{{"info": {json.dumps(info)}, "licenses": [], ')
             file.write(f'"categories": {json.dumps(classes_to_coco_categories(labels))},\n"images": [')
@@ -43,7 +43,6 @@ def write(dataset: Path, output: Path) -> Path:
                     file.write(("," if annotation["id"] > 1 else "") + "\n" + json.dumps(annotation, default=_plain))
                 following = after
             file.write("]}\n")
-        temp.replace(output / f"{split}.json")
     return output
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from maskgen.files import whole
 from maskgen.metadata import Record, read_dataset, read_run
 from maskgen.types import LABELS, Box
 
@@ -63,10 +64,10 @@ def _area(flat: list[float]) -> float:
 
 
 def link(source: Path, target: Path) -> None:
-    """Put an image in a second place: a hard link where the disk has them, else a copy."""
+    """Put an image in a second place, whole or not at all: a hard link where the disk has them, else a copy."""
     target.parent.mkdir(parents=True, exist_ok=True)
-    target.unlink(missing_ok=True)
-    try:
-        os.link(source, target)
-    except OSError:
-        shutil.copyfile(source, target)
+    with whole(target) as temp:
+        try:
+            os.link(source, temp)
+        except OSError:
+            shutil.copyfile(source, temp)

@@ -12,6 +12,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from maskgen.files import whole
 from maskgen.metadata import Record, dumps, read_dataset
 
 ROWS = 2000
@@ -39,12 +40,10 @@ def write(dataset: Path, output: Path) -> Path:
         ]
     )
     output.mkdir(parents=True, exist_ok=True)
-    path, temp = output / "metadata.parquet", output / ".metadata.parquet.part"
-    records = read_dataset(dataset)
-    with parquet.ParquetWriter(temp, schema, compression="zstd") as writer:
+    path, records = output / "metadata.parquet", read_dataset(dataset)
+    with whole(path) as temp, parquet.ParquetWriter(temp, schema, compression="zstd") as writer:
         while rows := [row for record in islice(records, ROWS) for row in _rows(record)]:
             writer.write_table(pa.Table.from_pylist(rows, schema=schema))
-    temp.replace(path)
     return path
 
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import shutil
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -28,6 +27,7 @@ from maskgen.errors import DatasetError, InputError, MaskgenError
 from maskgen.images import encode, write_bytes
 from maskgen.metadata import METADATA, SPLITS
 from maskgen.scenes import backgrounds, clothes, pieces
+from maskgen.scenes.claim import STATE, claim
 from maskgen.scenes.compose import Scene, compose
 from maskgen.types import LABELS
 
@@ -40,7 +40,7 @@ POOL: Final = 80
 """Pieces of a block: reading and cutting out is half of the work, at two to three uses a piece."""
 
 CLOTHS: Final = 24
-STATE: Final = ".maskgen"
+MARK: Final = "scenes.json"
 POINT_NAMES: Final = ("right_eye", "left_eye", "nose_tip", "right_mouth_corner", "left_mouth_corner")
 """Of the person's own sides, as COCO and YuNet name them: a person's right eye is the image's left one."""
 
@@ -150,7 +150,7 @@ def make(
                 "(maskgen generate --split 95/5/0) or leave it out (maskgen compose --split 100/0/0)"
             )
         _places(settings, split)
-    _claim(settings, digests, output, overwrite=overwrite)
+    claim(output, MARK, {**asdict(settings), "digests": digests}, what="scenes", overwrite=overwrite)
     missing = [block for block in blocks if not _record(output, block).is_file()]
     done = len(blocks) - len(missing)
     if progress is not None:
@@ -244,9 +244,13 @@ def _digest(dataset: Path) -> str:
 
 def make_block(settings: Settings, people: People, output: Path, block: Block) -> Block:
     """Compose and write the scenes of a block, then its record."""
-    import cv2
+    from maskgen.threads import single_threaded
 
-    cv2.setNumThreads(1)
+    with single_threaded():
+        return _make_block(settings, people, output, block)
+
+
+def _make_block(settings: Settings, people: People, output: Path, block: Block) -> Block:
     split, number = block.split, block.number
     place = SPLITS.index(split)
     rng = np.random.default_rng([settings.seed, place, number])
@@ -335,27 +339,6 @@ def save_coco(
         f'"images": [\n{rows(images)}],\n"annotations": [\n{rows(annotations)}]}}\n'
     )
     write_bytes(path, text.encode("ascii"))
-
-
-def _claim(settings: Settings, digests: Mapping[str, str], output: Path, *, overwrite: bool) -> None:
-    """Make the folder ours, or see that it is."""
-    state = output / STATE / "scenes.json"
-    ours = json.dumps({**asdict(settings), "digests": digests}, indent=2)
-    if output.exists() and not output.is_dir():
-        raise InputError(f"{output} is a file; name a folder to write")
-    if state.is_file():
-        if state.read_text() == ours:
-            return
-        if not overwrite:
-            raise InputError(f"{output} holds scenes of other settings or datasets; use --overwrite, or another folder")
-        for name in (*SPLITS, STATE):
-            shutil.rmtree(output / name, ignore_errors=True)
-        for name in (*(f"{split}.json" for split in SPLITS), "run.json", "preview.jpg"):
-            (output / name).unlink(missing_ok=True)
-    elif output.is_dir() and any(output.iterdir()):
-        raise InputError(f"{output} is not empty and no folder of scenes; name another")
-    state.parent.mkdir(parents=True, exist_ok=True)
-    write_bytes(state, ours.encode("ascii"))
 
 
 def _write_run(

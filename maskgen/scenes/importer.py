@@ -5,11 +5,11 @@ Categories are matched to labels by name; ``maskgen.categories`` holds what publ
 
 from __future__ import annotations
 
+import hashlib
 import json
-import shutil
 import time
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
@@ -20,9 +20,11 @@ from maskgen.errors import DatasetError, ImageError, InputError
 from maskgen.formats.common import link
 from maskgen.images import read_rgb, write_bytes
 from maskgen.metadata import RUN, SPLITS, split_of
+from maskgen.scenes.claim import claim
 from maskgen.scenes.folder import Summary, save_coco
 from maskgen.types import LABELS, Box
 
+MARK: Final = "import.json"
 SKIP: Final = "skip"
 """In place of a label: boxes of this category are left out."""
 
@@ -70,13 +72,15 @@ def import_coco(
 ) -> Summary:
     """Write a folder of scenes from COCO annotations; pictures are linked, or copied where that fails.
 
+    Called again with the same arguments it goes on where it was killed, and does nothing once it is done.
+
     Args:
         coco: annotations in COCO's form.
         output: the folder to write.
         images: where the pictures lie, by default beside ``coco`` or in ``images`` there.
         split: shares of train, val and test; a picture's name decides where it goes.
         meanings: what categories mean, beyond ``categories.MEANINGS``: a label, ``skip`` or ``ignore``.
-        overwrite: delete an earlier import that the folder holds.
+        overwrite: delete an earlier import, of other settings, that the folder holds.
         command: for ``run.json``.
 
     Raises:
@@ -87,14 +91,18 @@ def import_coco(
     document = _read(coco, meanings or {})
     # Every picture is looked for before the first is written.
     sources = {number: _find(coco, images, image) for number, image in document.images.items()}
-    _claim(output, overwrite=overwrite)
+    claim(output, MARK, _settings(coco, images, split, meanings or {}), what="import", overwrite=overwrite)
+    done = _finished(output)
+    if done is not None:
+        return done
     summary = Summary(output)
+    names = _flat(_name(image) for image in document.images.values())
     parts: dict[str, tuple[list[dict[str, Any]], list[dict[str, Any]]]] = {}
     for number, image in document.images.items():
         name = _name(image)
         where = split_of(name, split)
         kept, faces = parts.setdefault(where, ([], []))
-        target = f"{where}/{name.replace('/', '__')}"
+        target = f"{where}/{names[name]}"
         size_wh = _size(coco, image, sources[number])
         link(sources[number], output / target)
         kept.append({"id": len(kept) + 1, "file_name": target, "width": size_wh[0], "height": size_wh[1]})
@@ -120,6 +128,45 @@ def import_coco(
     }
     write_bytes(output / RUN, json.dumps(run, indent=2).encode("ascii") + b"\n")
     return summary
+
+
+def _settings(
+    coco: Path, images: Path | None, split: tuple[float, float, float], meanings: Mapping[str, str]
+) -> dict[str, Any]:
+    """What decides the bytes of an import."""
+    with coco.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()[:16]
+    places = {"coco": str(coco), "images": None if images is None else str(images)}
+    return {**places, "digest": digest, "split": list(split), "map": dict(sorted(meanings.items()))}
+
+
+def _finished(output: Path) -> Summary | None:
+    """What an import of the same settings says that it did, if it came to its end."""
+    try:
+        counts = json.loads((output / RUN).read_bytes())["counts"]
+        return Summary(output, Counter({str(word): int(number) for word, number in counts.items()}))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None
+
+
+def _flat(names: Iterable[str]) -> dict[str, str]:
+    """File names without folders; those that would be the same have a part of their own name's digest added.
+
+    >>> _flat(["a/b.jpg", "c.jpg"])
+    {'a/b.jpg': 'a__b.jpg', 'c.jpg': 'c.jpg'}
+    >>> _flat(["a/b.jpg", "a__b.jpg"])
+    {'a/b.jpg': 'a__b-4a516362.jpg', 'a__b.jpg': 'a__b.jpg'}
+    """
+    unlike = dict.fromkeys(names)
+    flat = {name: name.replace("/", "__") for name in unlike}
+    # Some disks take large and small letters for the same.
+    often = Counter(name.lower() for name in flat.values())
+    for name, plain in flat.items():
+        if often[plain.lower()] > 1 and plain != name:
+            digest = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:8]
+            path = PurePosixPath(plain)
+            flat[name] = f"{path.stem}-{digest}{path.suffix}"
+    return flat
 
 
 def _read(coco: Path, meanings: Mapping[str, str]) -> _Document:
@@ -160,8 +207,8 @@ def _meaning(coco: Path, name: str, meanings: Mapping[str, str]) -> str:
 
 
 def _name(image: Mapping[str, Any]) -> str:
-    """A picture's name with forward slashes: some were written under Windows."""
-    return str(image["file_name"]).replace("\\", "/")
+    """A picture's name, spelt in one way: some were written under Windows, some begin with a dot."""
+    return str(PurePosixPath(str(image["file_name"]).replace("\\", "/")))
 
 
 def _find(coco: Path, images: Path | None, image: Mapping[str, Any]) -> Path:
@@ -212,24 +259,3 @@ def _annotation(
     if ignored:
         kept["ignore"] = 1
     return kept, "ignored" if ignored else f"label:{label}"
-
-
-def _claim(output: Path, *, overwrite: bool) -> None:
-    """Make the folder ours, or see that it is."""
-    if output.exists() and not output.is_dir():
-        raise InputError(f"{output} is a file; name a folder to write")
-    if output.is_dir() and any(output.iterdir()):
-        try:
-            ours = "imported" in json.loads((output / RUN).read_bytes())
-        except (OSError, ValueError):
-            ours = False
-        if not ours:
-            raise InputError(f"{output} is not empty and holds no import; name another folder")
-        if not overwrite:
-            raise InputError(f"{output} holds an import already; use --overwrite, or another folder")
-        for name in SPLITS:
-            shutil.rmtree(output / name, ignore_errors=True)
-            (output / f"{name}.json").unlink(missing_ok=True)
-        for name in (RUN, "preview.jpg"):
-            (output / name).unlink(missing_ok=True)
-    output.mkdir(parents=True, exist_ok=True)

@@ -3,7 +3,9 @@
 A photo is a small file; its text says what befalls the worker: ``hang``,
 ``die``, ``die once FILE``, ``orphan once FILE`` (the process that it was
 forked from dies, if there is one), ``skip
-REASON``, ``fail``; anything else is written as two images.
+REASON``, ``reject REASON`` (a skip with a face that was left out), ``half REASON`` (written, with one left out),
+``parts NUMBER SECONDS [END]`` (as many pairs of images, one a part, and after them ``hang``, ``die`` or ``fail``);
+anything else is written as two images.
 """
 
 from __future__ import annotations
@@ -14,12 +16,13 @@ import signal
 import threading
 import time
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from maskgen.engines.base import Outcome
+from maskgen.engines.base import Outcome, Rest
 from maskgen.errors import ImageError, InputError
 from maskgen.images import encode, source_id
 from maskgen.metadata import FaceRecord, Record, encode_path, group_of, image_name, record_line, split_of
@@ -37,7 +40,7 @@ def photo(text: str) -> bytes:
     return JPEG + text.encode()
 
 
-def record(settings: Settings, task: Task, identity: str, label: Any) -> Record:
+def record(settings: Settings, task: Task, identity: str, label: Any, copy: int = 0) -> Record:
     group = group_of(task.source, identity, settings.group_by)
     split = split_of(group, settings.split)
     source, source_bytes = encode_path(task.source)
@@ -54,13 +57,13 @@ def record(settings: Settings, task: Task, identity: str, label: Any) -> Record:
         params={"seed": settings.seed},
     )
     return Record(
-        file_name=image_name(split, label, task.source, identity, 0, 0, settings.extension),
+        file_name=image_name(split, label, task.source, identity, 0, copy, settings.extension),
         label=label,
         split=split,
         source=source,
         source_id=identity,
         group=group,
-        copy=0,
+        copy=copy,
         seed=settings.seed,
         size_wh=(32, 48),
         encoding={"crop": "face", "quality": 92, "max_side": 0},
@@ -100,17 +103,44 @@ class FakeWorker:
                 os.kill(os.getpid(), signal.SIGKILL)
             case ["skip", reason, *_]:
                 return Outcome(task.number, task.source, identity, reason=reason, detail="as told")
+            case ["reject", reason, *_]:
+                left_out = Counter({f"rejected:{reason}": 1})
+                return Outcome(task.number, task.source, identity, reason=reason, detail="as told", counts=left_out)
+            case ["parts", number, seconds, *end]:
+                return self._part(task, identity, int(number), float(seconds), *end)
             case ["full", *_]:
                 return Outcome(task.number, task.source, identity, fatal="the disk is full; make room")
         records = [record(self.settings, task, identity, label) for label in self.settings.labels]
+        counts = Counter(images=len(records), faces=1)
+        if text[0] == "half":
+            counts[f"rejected:{text[1]}"] = 1
+        return self._written(task, identity, records, counts)
+
+    def _part(self, task: Task, identity: str, number: int, seconds: float, end: str = "") -> Outcome:
+        time.sleep(seconds)
+        copy = task.rest.copy if task.rest is not None else 0
+        if copy == number:
+            if end == "hang":
+                time.sleep(600)
+            if end == "die":
+                os.kill(os.getpid(), signal.SIGKILL)
+            return Outcome(task.number, task.source, identity, reason="failed", detail="as told")
+        records = [record(self.settings, task, identity, label, copy) for label in self.settings.labels]
+        if copy + 1 == number and not end:
+            return self._written(task, identity, records, Counter(images=2 * number, faces=1), pairs=number)
+        outcome = self._written(task, identity, records, Counter())
+        return replace(outcome, rest=Rest(0, copy + 1, identity))
+
+    def _written(
+        self, task: Task, identity: str, records: list[Record], counts: Counter[str], pairs: int = 1
+    ) -> Outcome:
         try:
             for one in records:
                 self.store.write(one.file_name, picture(identity, one.label) + b"\0" * self.padding)
         except OSError as error:
             return Outcome(task.number, task.source, identity, fatal=f"the disk is full ({error.errno})")
-        counts = Counter(images=len(records), faces=1)
-        counts.update(f"label:{one.label}" for one in records)
-        counts.update(f"split:{one.split}" for one in records)
+        for one in records:
+            counts.update({f"label:{one.label}": pairs, f"split:{one.split}": pairs})
         lines = tuple(record_line(one) for one in records)
         return Outcome(task.number, task.source, identity, lines, tuple(r.file_name for r in records), counts=counts)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import warnings
 from pathlib import Path
 from typing import Any
@@ -174,3 +175,24 @@ def test_a_form_replaces_only_a_form(dataset: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="something else"):
         formats.write("voc", dataset, tmp_path / "mine")
     assert (tmp_path / "mine" / "a.txt").exists()
+
+
+def test_a_form_that_was_killed_while_it_was_deleted_is_written_anew(
+    dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def files() -> dict[Path, bytes]:
+        return {path: path.read_bytes() for path in sorted((tmp_path / "form").rglob("*.*")) if path.is_file()}
+
+    formats.write("yolo", dataset, tmp_path / "form")
+    first = files()
+
+    def killed(path: Path) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(shutil, "rmtree", killed)
+        with pytest.raises(KeyboardInterrupt):
+            formats.write("yolo", dataset, tmp_path / "form")
+    assert not (tmp_path / "form" / "data.yaml").exists(), "what is half deleted leads a reader to the rest"
+    formats.write("yolo", dataset, tmp_path / "form")
+    assert files() == first

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import os
@@ -160,3 +161,64 @@ def test_a_line_cannot_point_outside(tmp_path: Path) -> None:
     (folder / "metadata.jsonl").write_text(line + "\n")
     with pytest.raises(DatasetError, match="outside"):
         list(metadata.read_dataset(folder))
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    lambda inside: st.lists(inside, max_size=4) | st.dictionaries(st.text(max_size=8), inside, max_size=4),
+    max_leaves=8,
+)
+"""Anything that a line may hold; NaN and infinities too, which Python reads."""
+
+
+@given(st.data())
+def test_a_line_with_anything_in_a_field_is_a_record_or_one_clear_error(data: st.DataObject) -> None:
+    line = json.loads(metadata.record_line(a_record()))
+    for name in data.draw(
+        st.lists(st.sampled_from([*line, "rejected", "faces", "source_bytes"]), min_size=1, max_size=3)
+    ):
+        line[name] = data.draw(JSON)
+    with contextlib.suppress(DatasetError):
+        metadata.parse_record(json.dumps(line)).source_path()
+
+
+@given(st.dictionaries(st.sampled_from(["source", "reason", "detail", "source_id", "source_bytes", "rejected"]), JSON))
+def test_a_skip_with_anything_in_a_field_is_a_skip_or_one_clear_error(line: dict[str, object]) -> None:
+    with contextlib.suppress(DatasetError):
+        metadata.parse_skip(json.dumps(line)).source_path()
+
+
+@given(st.binary(max_size=60) | st.text(max_size=60).map(lambda text: text.encode("utf-8", "surrogatepass")))
+def test_bytes_of_any_kind_are_no_dataset(tmp_path_factory: pytest.TempPathFactory, raw: bytes) -> None:
+    folder = tmp_path_factory.mktemp("raw")
+    for name in ("metadata.jsonl", "skipped.jsonl", "run.json"):
+        (folder / name).write_bytes(raw)
+    with contextlib.suppress(DatasetError):
+        list(metadata.read_dataset(folder))
+    with contextlib.suppress(DatasetError):
+        list(metadata.read_skipped(folder))
+    with contextlib.suppress(DatasetError):
+        assert isinstance(metadata.read_run(folder), dict)
+    assert isinstance(metadata.validate(folder), list)
+
+
+@given(st.dictionaries(st.sampled_from([f.name for f in dataclasses.fields(Settings)]), JSON))
+def test_settings_of_any_kind_are_settings_or_one_clear_error(values: dict[str, object]) -> None:
+    with contextlib.suppress(InputError):
+        Settings.from_json({"output": "out"} | values)
+
+
+def test_a_line_may_be_nested_too_deep() -> None:
+    with pytest.raises(DatasetError, match="no JSON"):
+        metadata.parse_record("[" * 100_000)
+
+
+def test_an_image_is_known_by_its_name() -> None:
+    assert metadata.drawn_from(a_record().file_name) == ID
+    for name in (
+        "train/with_mask/mine.jpg",
+        f"train/with_mask/a_{ID}.jpg",
+        f"a_{ID}_0_0_with.jpg.txt",
+        f"a_{ID}_x_0_with.jpg",
+    ):
+        assert metadata.drawn_from(name) is None

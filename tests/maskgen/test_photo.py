@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +44,19 @@ def wardrobe() -> Any:
 def do(path: Path, finder: Any, wardrobe: Any, **settings: Any) -> tuple[Outcome, dict[str, bytes]]:
     store = Memory()
     worker = photo.PhotoWorker(Settings("out", **settings), finder, wardrobe, store)  # type: ignore[arg-type]
-    return worker.do(Task(0, str(path))), store.files
+    return whole(worker, Task(0, str(path))), store.files
+
+
+def whole(worker: photo.PhotoWorker, task: Task) -> Outcome:
+    """A photo's parts as one outcome."""
+    lines, files = [], []
+    while True:
+        outcome = worker.do(task)
+        lines += outcome.lines
+        files += outcome.files
+        if outcome.rest is None:
+            return replace(outcome, lines=tuple(lines), files=tuple(files))
+        task = replace(task, rest=outcome.rest)
 
 
 def records(outcome: Outcome) -> list[metadata.Record]:
@@ -216,3 +229,126 @@ def test_another_photo_is_refused(tmp_path: Path, hopper_path: Path, finder: Any
     with pytest.raises(InputError, match="its bytes differ"):
         photo.remake(record, wardrobe)
     assert photo.remake(record, wardrobe, str(hopper_path)) == files[record.file_name]
+
+
+def test_every_attempt_draws_anew(
+    hopper_path: Path, finder: Any, wardrobe: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from maskgen import synthesize
+
+    drawn: list[str] = []
+
+    def refuse(rendered: Any, params: Any) -> str | None:
+        drawn.append(metadata.dumps(params.to_json()))
+        return "mask_hidden" if len(drawn) < 4 else None
+
+    monkeypatch.setattr(synthesize, "gate", refuse)
+    outcome, _ = do(hopper_path, finder, wardrobe, size=64)
+    assert len(set(drawn[:4])) == 4
+    assert [r.face.attempt for r in records(outcome)] == [3, 0]
+    drawn.clear()
+    monkeypatch.setattr(synthesize, "gate", lambda *_: drawn.append("") or "mask_hidden")
+    outcome, files = do(hopper_path, finder, wardrobe, size=64)
+    assert (outcome.reason, len(drawn), files) == ("mask_hidden", photo.ATTEMPTS, {})
+    assert outcome.counts["rejected:mask_hidden"] == 1
+
+
+class Crowd:
+    """A finder that sees the portrait's face, and others that it cannot use or that take no mask."""
+
+    def __init__(self, finder: Any, usable: int, rejected: int) -> None:
+        self.finder, self.usable, self.rejected = finder, usable, rejected
+
+    def find(self, image: Any) -> Any:
+        found = self.finder.find(image)
+        (face,) = found.faces
+        return replace(found, faces=(face,) * self.usable, rejected=((face.face, "too_small"),) * self.rejected)
+
+
+def test_a_panorama_with_one_masked_face_of_many_is_not_filed(
+    hopper_path: Path, finder: Any, wardrobe: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Most of the faces that are to be seen in it would stay bare."""
+    from maskgen import synthesize
+
+    outcome, files = do(hopper_path, Crowd(finder, 1, 23), wardrobe, crop="scene")
+    assert (outcome.reason, files) == ("few_masked", {})
+    assert do(hopper_path, Crowd(finder, 1, 1), wardrobe, crop="scene")[0].reason is None
+    assert do(hopper_path, Crowd(finder, 1, 23), wardrobe)[0].reason is None, "a face alone is filed"
+    shy = itertools.count()
+
+    def refuse(_: Any, params: Any) -> str | None:
+        """Three of four faces take no mask; without one, all pass."""
+        return "mask_hidden" if params.mask is not None and next(shy) % 4 else None
+
+    monkeypatch.setattr(synthesize, "gate", refuse)
+    outcome, files = do(hopper_path, Crowd(finder, 4, 0), wardrobe, crop="scene", camera="none")
+    assert (outcome.reason, files) == ("mask_hidden", {})
+
+
+class Streamed:
+    """A store that remembers how many images the worker held when each was written."""
+
+    root = "memory"
+
+    def __init__(self, drawn: list[int]) -> None:
+        self.drawn, self.most = drawn, 0
+        self.files: dict[str, bytes] = {}
+
+    def write(self, name: str, data: bytes) -> None:
+        self.files[name] = data
+        self.most = max(self.most, len(self.drawn) - len(self.files) + 1)
+
+
+def test_a_photo_of_many_images_is_streamed_in_parts(
+    hopper_path: Path, finder: Any, wardrobe: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn: list[int] = []
+    monkeypatch.setattr(photo, "encode", lambda *words: drawn.append(1) or encode(*words))
+    looked: list[int] = []
+
+    class Watched:
+        def find(self, image: Any) -> Any:
+            looked.append(1)
+            return finder.find(image)
+
+    wanted, files = do(hopper_path, finder, wardrobe, per_face=12, size=64)
+    drawn.clear()
+    monkeypatch.setattr(photo, "PART_S", 0.05)
+    store = Streamed(drawn)
+    worker = photo.PhotoWorker(Settings("out", per_face=12, size=64), Watched(), wardrobe, store)  # type: ignore[arg-type]
+    outcome, parts, lines = worker.do(Task(0, str(hopper_path))), 1, list[str]()
+    while outcome.rest is not None:
+        assert len(outcome.lines) < 24
+        lines += outcome.lines
+        outcome, parts = worker.do(Task(0, str(hopper_path), rest=outcome.rest)), parts + 1
+    assert (parts > 2, store.most <= 2, len(looked)) == (True, True, 1)
+    assert store.files == files
+    assert (*lines, *outcome.lines) == wanted.lines
+    assert outcome.counts == wanted.counts
+
+
+def test_the_rest_of_a_photo_may_be_anothers(
+    tmp_path: Path, hopper_path: Path, finder: Any, wardrobe: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(photo, "PART_S", 0.0)
+    path = tmp_path / "photo.jpg"
+    shutil.copyfile(hopper_path, path)
+    settings = Settings("out", per_face=3, size=64)
+    first, second = (photo.PhotoWorker(settings, finder, wardrobe, Memory()) for _ in range(2))  # type: ignore[arg-type]
+    rest = first.do(Task(0, str(path))).rest
+    assert rest is not None
+    assert rest.copy == 1
+    outcome = second.do(Task(0, str(path), rest=rest))
+    assert [metadata.parse_record(line).copy for line in outcome.lines] == [1, 1]
+    path.write_bytes(path.read_bytes() + b"\0")
+    third = photo.PhotoWorker(settings, finder, wardrobe, Memory())  # type: ignore[arg-type]
+    outcome = third.do(Task(0, str(path), rest=rest))
+    assert (outcome.reason, outcome.source_id) == ("unreadable", rest.source_id)
+
+
+def test_a_scene_of_many_faces_may_take_its_time(hopper_path: Path, finder: Any, wardrobe: Any) -> None:
+    worker = photo.PhotoWorker(Settings("out", crop="scene"), Crowd(finder, 20, 0), wardrobe, Memory())  # type: ignore[arg-type]
+    rest = worker.do(Task(0, str(hopper_path))).rest
+    assert rest is not None
+    assert (rest.load, rest.copy) == (20, 0)

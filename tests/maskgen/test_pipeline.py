@@ -51,12 +51,14 @@ def make(source: Path, output: Path, run: Run | None = None, **settings: object)
 
 
 def contents(folder: Path) -> dict[str, str]:
-    """Every file's digest but those that hold times."""
-    return {
+    """Every file's digest; of ``run.json`` all that does not hold times, or how it was run."""
+    found = {
         path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
         for path in sorted(folder.rglob("*"))
         if path.is_file() and path.name != "run.json" and ".maskgen" not in path.parts
     }
+    run = metadata.read_run(folder)
+    return found | {"run.json": json.dumps({k: v for k, v in run.items() if k not in ("command", "engine", "seconds")})}
 
 
 def reasons(folder: Path) -> list[str]:
@@ -220,6 +222,128 @@ def test_adding_photos_adds_only_theirs(tmp_path: Path) -> None:
     assert (tmp_path / "out" / "metadata.jsonl").read_bytes().startswith(first)
     after = contents(tmp_path / "out")
     assert {k: v for k, v in before.items() if "/" in k}.items() <= after.items()
+
+
+def test_a_picture_that_somebody_else_put_there_stays(tmp_path: Path) -> None:
+    source = fill(tmp_path / "in", 3)
+    make(source, tmp_path / "out")
+    mine = tmp_path / "out" / "train" / "with_mask" / "mine_of_last_summer_1_2_with.jpg"
+    mine.write_bytes(b"precious")
+    with pytest.raises(ZeroDivisionError), Journal(tmp_path / "out"):
+        raise ZeroDivisionError  # a run that was killed: the next one sweeps
+    make(source, tmp_path / "out")
+    assert mine.exists()
+    make(source, tmp_path / "out", inline(overwrite=True), seed=5)
+    assert mine.read_bytes() == b"precious"
+    assert len(list((tmp_path / "out").glob("*/*/*.jpg"))) == 7
+
+
+class Killed(BaseException):
+    """In place of a SIGKILL: nothing catches it."""
+
+
+def kill_at(monkeypatch: pytest.MonkeyPatch, step: int) -> None:
+    """The process dies at its n-th deletion."""
+    count = iter(range(1000))
+    for owner, name in ((os, "unlink"), (os, "rmdir"), (os, "replace")):
+        real = getattr(owner, name)
+
+        def fatal(*words: Any, _real: Any = real, **more: Any) -> Any:
+            if next(count) >= step:
+                raise Killed
+            return _real(*words, **more)
+
+        monkeypatch.setattr(owner, name, fatal)
+
+
+@pytest.mark.parametrize("overwrite", [True, False])
+@pytest.mark.parametrize("step", [1, 2, 3, 6, 9, 12, 15])
+def test_killed_while_it_deletes_the_old_dataset(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: int, overwrite: bool
+) -> None:
+    source = fill(tmp_path / "in", 3)
+    make(source, tmp_path / "whole", seed=1)
+    make(source, tmp_path / "out")
+    with monkeypatch.context() as patch:
+        kill_at(patch, step)
+        with pytest.raises(Killed):
+            make(source, tmp_path / "out", inline(overwrite=True), seed=1)
+    run = metadata.read_run(tmp_path / "out") if (tmp_path / "out" / "run.json").exists() else {}
+    assert not run.get("finished"), "what is half deleted counts as finished"
+    make(source, tmp_path / "out", inline(overwrite=overwrite), seed=1)
+    assert contents(tmp_path / "out") == contents(tmp_path / "whole")
+    assert metadata.validate(tmp_path / "out") == []
+
+
+def test_a_photo_of_many_images_comes_in_parts(tmp_path: Path) -> None:
+    source = fill(tmp_path / "in", 4, many="parts 40 0.1")
+    make(source, tmp_path / "inline")
+    # Each part takes a tenth of a second, all of them four times as long as a photo may.
+    summary = make(source, tmp_path / "out", local(2, timeout_s=1.0))
+    assert dict(summary.reasons()) == {}
+    assert summary.totals["images"] == 8 + 80
+    assert contents(tmp_path / "out") == contents(tmp_path / "inline")
+    assert metadata.validate(tmp_path / "out") == []
+
+
+@pytest.mark.parametrize("end", ["hang", "die", "fail"])
+def test_a_photo_that_comes_to_nothing_half_way_leaves_nothing(tmp_path: Path, end: str) -> None:
+    source = fill(tmp_path / "in", 3, a_many=f"parts 5 0.01 {end}", z_many="parts 3 0.01")
+    summary = make(source, tmp_path / "out", local(2, timeout_s=0.7))
+    assert sum(n for _, n in summary.reasons()) == 1
+    assert summary.totals["images"] == 6 + 6
+    assert metadata.validate(tmp_path / "out") == []
+    (tmp_path / "out" / ".maskgen" / "journal.sqlite").unlink()
+    assert make(source, tmp_path / "out").totals == summary.totals
+
+
+def test_a_second_photo_of_the_same_bytes_that_dies_takes_nothing_along(tmp_path: Path) -> None:
+    source = fill(tmp_path / "in" / "a", 0, same="parts 3 0.01")
+    fill(tmp_path / "in" / "b", 0, same="parts 3 0.01")
+    summary = make(tmp_path / "in", tmp_path / "out", local(2))
+    assert dict(summary.reasons()) == {"duplicate": 1}
+    assert summary.totals["images"] == 6
+    assert metadata.validate(tmp_path / "out") == []
+    assert source.exists()
+
+
+def test_retry_counts_a_face_that_was_left_out_once(tmp_path: Path) -> None:
+    source = fill(tmp_path / "in", 1, small="reject too_small", shy="skip no_face", half="half cut_off")
+    make(source, tmp_path / "out")
+    before = metadata.read_run(tmp_path / "out")["counts"]
+    assert before["rejected_faces"] == {"cut_off": 1, "too_small": 1}
+    assert before["faces"] == 2
+    for _ in range(2):
+        make(source, tmp_path / "out", inline(retry=("all",)))
+        assert metadata.read_run(tmp_path / "out")["counts"] == before
+    (tmp_path / "out" / ".maskgen" / "journal.sqlite").unlink()
+    make(source, tmp_path / "out")
+    assert metadata.read_run(tmp_path / "out")["counts"] == before
+
+
+def test_auto_stays_the_detector_that_a_dataset_was_begun_with(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = fill(tmp_path / "in", 2)
+    monkeypatch.setattr("maskgen.output.choose", lambda: "yunet")
+    make(source, tmp_path / "out")
+    assert metadata.read_run(tmp_path / "out")["settings"]["detector"] == "yunet"
+    monkeypatch.setattr("maskgen.output.choose", lambda: "hog")
+    make(source, tmp_path / "out")
+    assert metadata.read_run(tmp_path / "out")["settings"]["detector"] == "yunet"
+    with pytest.raises(InputError, match="--detector yunet, not haar"):
+        make(source, tmp_path / "out", detector="haar")
+
+
+@pytest.mark.parametrize(
+    "text", ["[]", "{}", "{", '{"settings": 5}', '{"settings": {"seed": "x", "split": 3}}', '{"seconds": []}']
+)
+def test_a_damaged_run_json_is_one_clear_error(tmp_path: Path, text: str) -> None:
+    source = fill(tmp_path / "in", 1)
+    make(source, tmp_path / "out")
+    (tmp_path / "out" / "run.json").write_text(text)
+    with pytest.raises(MaskgenError, match=r"run\.json"):
+        make(source, tmp_path / "out")
+    make(source, tmp_path / "out", inline(overwrite=True))
+    assert metadata.validate(tmp_path / "out") == []
 
 
 def test_the_same_command_again_does_nothing(tmp_path: Path) -> None:

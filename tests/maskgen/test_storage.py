@@ -7,17 +7,18 @@ import os
 import uuid
 import warnings
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any, ClassVar
 
 import pytest
 from fake_worker import photo
 
 from maskgen.errors import InputError
-from maskgen.images import Skipped
-from maskgen.metadata import parse_record
+from maskgen.metadata import parse_record, read_skipped
 from maskgen.pipeline import Run, generate
 from maskgen.settings import Settings
-from maskgen.storage import LocalStore, RemoteStore, Store, iter_inputs, open_store
+from maskgen.storage import LocalStore, RemoteStore, Store, Unusable, iter_inputs, open_store
 
 
 @pytest.fixture
@@ -83,7 +84,7 @@ def test_inputs_are_streamed_in_order(tmp_path: Path) -> None:
     found = list(iter_inputs([f"memory://{place}"], f"memory://{place}/out"))
     assert found == [f"memory://{place}/{name}" for name in ("a.jpg", "b/1.jpg", "b/2.jpg")]
     (missing,) = iter_inputs(["memory://nowhere-at-all"], "out")
-    assert isinstance(missing, Skipped)
+    assert missing == Unusable("memory://nowhere-at-all", "unreadable", "memory://nowhere-at-all does not exist")
     with pytest.raises(InputError, match="cannot open"):
         list(iter_inputs(["nosuchprotocol://x"], "out"))
 
@@ -110,6 +111,66 @@ def test_a_dataset_is_written_to_memory_and_gone_on_with(tmp_path: Path, monkeyp
     assert json.loads(fs.cat_file(f"{place}/out/run.json"))["counts"]["images"] == 10
     with pytest.raises(InputError, match="--seed 0, not 1"):
         generate([f"{place}/in"], Settings(f"{place}/out", wardrobe="fake", seed=1), run)
+
+
+def test_hidden_folders_are_left_out_at_an_address_as_on_a_disk(tmp_path: Path) -> None:
+    import fsspec
+
+    place = f"faces-{uuid.uuid4().hex}"
+    fs = fsspec.filesystem("memory")
+    names = ("a.jpg", ".thumbs/a.jpg", "b/.trash/deep/x.jpg", "b/.hidden.jpg", "b/c.jpg")
+    for name in names:
+        fs.pipe_file(f"/{place}/{name}", b"x")
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(b"x")
+    there = [str(item).removeprefix(f"memory://{place}/") for item in iter_inputs([f"memory://{place}"], "out")]
+    here = [Path(str(item)).relative_to(tmp_path).as_posix() for item in iter_inputs([str(tmp_path)], "out")]
+    assert there == here == ["a.jpg", "b/c.jpg"]
+
+
+def test_an_address_keeps_its_slashes_in_skipped_jsonl(tmp_path: Path) -> None:
+    place = f"memory://nowhere-{uuid.uuid4().hex}"
+    (tmp_path / "a.jpg").write_bytes(photo("somebody"))
+    run = Run(engine="inline", factory="fake_worker:build")
+    generate([place, str(tmp_path / "a.jpg")], Settings(str(tmp_path / "out"), wardrobe="fake"), run)
+    assert [skip.source for skip in read_skipped(tmp_path / "out")] == [place]
+
+
+def test_a_store_sees_what_others_wrote_after_a_listing() -> None:
+    """As a bucket does whose listings are remembered: what they do not hold would not be there."""
+    import fsspec
+
+    class Remembering(fsspec.implementations.memory.MemoryFileSystem):
+        protocol = "remembering"
+        store: ClassVar[dict[str, Any]] = {}
+        pseudo_dirs: ClassVar[list[str]] = [""]
+
+        @classmethod
+        def _strip_protocol(cls, path: str) -> str:
+            return str(super()._strip_protocol(path.replace("remembering://", "memory://")))
+
+        def ls(self, path: str, detail: bool = True, **more: Any) -> Any:
+            listed = self._ls_from_cache(path)
+            if listed is None:
+                listed = self.dircache[path] = super().ls(path, detail=True)
+            return listed if detail else [entry["name"] for entry in listed]
+
+        def isfile(self, path: str) -> bool:
+            try:
+                listed = self.ls(self._parent(self._strip_protocol(path)))
+            except FileNotFoundError:
+                return False
+            return any((one["name"], one["type"]) == (self._strip_protocol(path), "file") for one in listed)
+
+    fsspec.register_implementation("remembering", Remembering, clobber=True)
+    store, other = open_store("remembering://bucket/out"), open_store("remembering://bucket/out")
+    store.prepare(["train"])
+    store.write("train/a.jpg", b"1")
+    assert list(store.names("train")) == ["train/a.jpg"]
+    other.write("train/b.jpg", b"2")
+    assert store.exists("train/b.jpg")
+    store.delete("train/b.jpg")
+    assert not Remembering.store.get("/bucket/out/train/b.jpg")
 
 
 @pytest.mark.slow
@@ -139,4 +200,14 @@ def test_a_dataset_on_a_real_s3_server(bucket: str, tmp_path: Path) -> None:
         assert len(fs.cat_file(f"{bucket}/out/metadata.jsonl").splitlines()) == 10
         again = generate([f"{bucket}/in"], Settings(f"{bucket}/out", wardrobe="fake"), run)
         assert again.counts["already"] == 5
+        store = open_store(f"{bucket}/out")
+        assert len(list(store.names("train"))) == len(list((tmp_path / "out" / "train").glob("*/*.jpg")))
+        fs.pipe_file(f"{bucket}/out/train/late.jpg", b"written by another after the listing")
+        store.delete("train/late.jpg")
+        fs.invalidate_cache()
+        assert not fs.exists(f"{bucket}/out/train/late.jpg"), "a stale listing kept it"
+        fewer = generate(
+            [f"{bucket}/in"], Settings(f"{bucket}/out", wardrobe="fake", seed=1), replace(run, overwrite=True)
+        )
+        assert fewer.counts["photos"] == 5
     assert os.environ["FSSPEC_S3_ENDPOINT_URL"]

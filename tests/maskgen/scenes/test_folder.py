@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import cv2
 import pytest
 
 from maskgen.errors import DatasetError, InputError
@@ -30,7 +33,7 @@ def contents(output: Path) -> dict[str, str]:
         path.relative_to(output).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
         for path in sorted(output.rglob("*"))
         if path.is_file() and path.name != "run.json" and ".maskgen" not in path.parts
-    }
+    } | {"run.json": json.dumps({**json.loads((output / "run.json").read_bytes()), "seconds": 0})}
 
 
 def test_a_run_leaves_a_coco_folder(settings: folder.Settings, tmp_path: Path) -> None:
@@ -73,6 +76,7 @@ def test_a_killed_run_goes_on_to_the_same_bytes(settings: folder.Settings, tmp_p
     with pytest.raises(KeyboardInterrupt):
         folder.make(settings, tmp_path / "cut", progress=stop)
     assert not (tmp_path / "cut" / "train.json").exists()
+    (tmp_path / "cut" / "train" / ".0f.part").write_bytes(b"half")
     # As a kill in the middle of a block leaves it: a picture without a record.
     (tmp_path / "cut" / "train" / "000002.jpg").write_bytes(b"half")
     again: list[tuple[int, int]] = []
@@ -121,3 +125,56 @@ def test_no_dataset_no_scenes(settings: folder.Settings, tmp_path: Path) -> None
 def test_settings_that_make_no_sense(name: str, value: object) -> None:
     with pytest.raises(InputError, match=f"--{name}"):
         folder.Settings(("x",), **{name: value})  # type: ignore[arg-type]
+
+
+def test_scenes_are_composed_with_one_thread(
+    settings: folder.Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[int] = []
+    compose = folder.compose
+
+    def watched(*words: Any) -> Any:
+        seen.append(cv2.getNumThreads())
+        return compose(*words)
+
+    monkeypatch.setattr(folder, "compose", watched)
+    before = cv2.getNumThreads()
+    cv2.setNumThreads(2)
+    folder.make(replace(settings, scenes=1), tmp_path / "s")
+    after = cv2.getNumThreads()
+    cv2.setNumThreads(before)
+    assert (seen, after) == ([1], 2)
+
+
+@pytest.mark.parametrize("overwrite", [True, False])
+@pytest.mark.parametrize("step", range(0, 12, 2))
+def test_killed_while_it_deletes_the_old_scenes(
+    settings: folder.Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: int, overwrite: bool
+) -> None:
+    folder.make(settings, tmp_path / "whole")
+    folder.make(replace(settings, seed=5), tmp_path / "s")
+    count = iter(range(1000))
+    unlink = os.unlink
+
+    def fatal(*words: Any, **more: Any) -> None:
+        if next(count) >= step:
+            raise KeyboardInterrupt
+        unlink(*words, **more)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "unlink", fatal)
+        with pytest.raises(KeyboardInterrupt):
+            folder.make(settings, tmp_path / "s", overwrite=True)
+    finished = (tmp_path / "s" / "run.json").exists() and (tmp_path / "s" / "train.json").exists()
+    whole = {path.name for path in (tmp_path / "s" / "train").glob("*.jpg")}
+    assert len(whole) == 6 or not finished, "what is half deleted counts as finished"
+    folder.make(settings, tmp_path / "s", overwrite=overwrite)
+    assert contents(tmp_path / "s") == contents(tmp_path / "whole")
+
+
+def test_overwrite_begins_anew(settings: folder.Settings, tmp_path: Path) -> None:
+    folder.make(settings, tmp_path / "s")
+    (tmp_path / "s" / "train" / "000001.jpg").write_bytes(b"damaged")
+    folder.make(settings, tmp_path / "s", overwrite=True)
+    folder.make(settings, tmp_path / "t")
+    assert contents(tmp_path / "s") == contents(tmp_path / "t")

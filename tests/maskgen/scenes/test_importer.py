@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from maskgen.errors import DatasetError, InputError
-from maskgen.images import write
+from maskgen.images import read_rgb, write
 from maskgen.scenes.importer import import_coco, parse_map
 
 TRAIN = (1.0, 0.0, 0.0)
@@ -122,10 +122,78 @@ def test_damage_is_named(coco: Path, tmp_path: Path, damage: Any) -> None:
 def test_an_import_is_not_overwritten_by_chance(coco: Path, tmp_path: Path) -> None:
     import_coco(coco, tmp_path / "out", split=TRAIN)
     with pytest.raises(InputError, match="--overwrite"):
-        import_coco(coco, tmp_path / "out", split=TRAIN)
+        import_coco(coco, tmp_path / "out", split=(0.0, 1.0, 0.0))
     import_coco(coco, tmp_path / "out", split=(0.0, 1.0, 0.0), overwrite=True)
     assert not (tmp_path / "out" / "train.json").exists()
     assert (tmp_path / "out" / "val.json").is_file()
     with pytest.raises(InputError, match="holds no import"):
         import_coco(coco, tmp_path, overwrite=True)
     assert coco.is_file()
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """Every file that is not hidden; ``run.json`` without its seconds."""
+    found = {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and ".maskgen" not in path.parts
+    }
+    return found | {"run.json": json.dumps({**json.loads(found["run.json"]), "seconds": 0}).encode()}
+
+
+@pytest.mark.parametrize("overwrite", [False, True])
+@pytest.mark.parametrize("step", range(7))
+def test_killed_and_called_again_it_comes_to_its_end(
+    coco: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: int, overwrite: bool
+) -> None:
+    import_coco(coco, tmp_path / "whole")
+    count = iter(range(1000))
+    replace = Path.replace
+
+    def fatal(path: Path, target: Path) -> Path:
+        if next(count) >= step:
+            raise KeyboardInterrupt
+        return replace(path, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "replace", fatal)
+        try:
+            import_coco(coco, tmp_path / "out")
+        except KeyboardInterrupt:
+            assert step < 5
+    summary = import_coco(coco, tmp_path / "out", overwrite=overwrite)
+    assert contents(tmp_path / "out") == contents(tmp_path / "whole")
+    assert summary.counts["scenes"] == 2
+
+
+def test_the_same_import_again_changes_nothing(coco: Path, tmp_path: Path) -> None:
+    first = import_coco(coco, tmp_path / "out")
+    before = contents(tmp_path / "out")
+    again = import_coco(coco, tmp_path / "out")
+    assert again.counts == first.counts
+    assert contents(tmp_path / "out") == before
+    change(coco, lambda d: d["annotations"].pop())
+    with pytest.raises(InputError, match=r"other settings or sources.*--overwrite"):
+        import_coco(coco, tmp_path / "out")
+
+
+def test_a_folder_in_a_name_and_underscores_are_two_pictures(coco: Path, tmp_path: Path) -> None:
+    write(tmp_path / "images" / "day1__a.png", np.full((20, 20, 3), 10, np.uint8))
+    write(tmp_path / "images" / "DAY1__B.png", np.full((20, 20, 3), 20, np.uint8))
+    change(coco, lambda d: d["images"].append({"id": 11, "file_name": "day1__a.png"}))
+    change(coco, lambda d: d["images"].append({"id": 12, "file_name": "./DAY1__B.png"}))
+    import_coco(coco, tmp_path / "out", split=TRAIN)
+    images = json.loads((tmp_path / "out" / "train.json").read_text())["images"]
+    names = [image["file_name"] for image in images]
+    assert len({name.lower() for name in names}) == 4
+    assert [(tmp_path / "out" / name).stat().st_size > 0 for name in names] == [True] * 4
+    sizes = {image["file_name"]: read_rgb(tmp_path / "out" / image["file_name"]).shape[:2] for image in images}
+    assert list(sizes.values()) == [(40, 60), (30, 30), (20, 20), (20, 20)]
+
+
+def test_an_import_of_version_0_1_needs_to_be_told(coco: Path, tmp_path: Path) -> None:
+    import_coco(coco, tmp_path / "out")
+    (tmp_path / "out" / ".maskgen" / "import.json").unlink()
+    with pytest.raises(InputError, match="--overwrite"):
+        import_coco(coco, tmp_path / "out")
+    import_coco(coco, tmp_path / "out", overwrite=True)
