@@ -90,7 +90,8 @@ class Board:
         rgb: (3, h, w) float32 sRGB, premultiplied by alpha; planes, because numpy
             is several times faster on them.
         alpha: (h, w) float32 in [0, 1].
-        height: (h, w) float32, face widths towards the viewer.
+        height: (h, w) float32, face widths towards the viewer, premultiplied by raised.
+        raised: (h, w) float32 in [0, 1], coverage of what was laid with a height.
     """
 
     def __init__(
@@ -121,6 +122,7 @@ class Board:
         self.rgb = np.zeros((3, h, w), np.float32)
         self.alpha: Field = np.zeros((h, w), np.float32)
         self.height: Field = np.zeros((h, w), np.float32)
+        self.raised: Field = np.zeros((h, w), np.float32)
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -191,13 +193,13 @@ class Board:
         part = copy.copy(self)
         if x0 >= x1 or y0 >= y1:
             part.rgb = np.zeros((3, 1, 1), np.float32)
-            part.alpha, part.height = np.zeros((1, 1), np.float32), np.zeros((1, 1), np.float32)
+            part.alpha, part.height, part.raised = (np.zeros((1, 1), np.float32) for _ in range(3))
             part.x, part.y = self.x[:, :1], self.y[:1]
             return part
         part.left, part.top = self.left + x0, self.top + y0
         part.x, part.y = self.x[:, x0:x1], self.y[y0:y1]
         part.rgb = self.rgb[:, y0:y1, x0:x1]
-        part.alpha, part.height = self.alpha[y0:y1, x0:x1], self.height[y0:y1, x0:x1]
+        part.alpha, part.height, part.raised = (field[y0:y1, x0:x1] for field in (self.alpha, self.height, self.raised))
         return part
 
     def around(self, *outlines: ArrayLike, pad: float = 0.02) -> Board:
@@ -228,6 +230,7 @@ class Board:
         self.alpha += (1 - self.alpha) * coverage
         if height is not None:
             self.height += (height - self.height) * coverage
+            self.raised += (1 - self.raised) * coverage
 
     def tint(self, factor: Field, channels: tuple[float, float, float] = (1, 1, 1)) -> None:
         """Darken or lighten: colour times ``factor``, more or less of it a channel."""
@@ -291,6 +294,13 @@ class Board:
         moved = cv2.warpAffine(shade, np.array([[1.0, 0, dx], [0, 1.0, dy]]), (w, h), borderMode=cv2.BORDER_REPLICATE)
         self.tint(np.asarray(1 - moved * np.float32(strength), np.float32))
 
+    def _surface(self) -> Field:
+        """The height, gone on beyond the outlines: a thing's edge is no cliff that throws its own shade."""
+        near = self.blur(self.height, 0.01) / (self.blur(self.raised, 0.01) + np.float32(0.01))
+        own = self.height / np.maximum(self.raised, np.float32(0.1))
+        share = np.clip(self.raised * 2, 0, 1)
+        return np.asarray(near + (own - near) * share, np.float32)
+
     def layer(self, **material: Any) -> Layer:
         """The drawing in the photo's frame, cut to the photo (and 2 pixels more)."""
         import cv2
@@ -298,7 +308,7 @@ class Board:
         scale = self.frame.unit / self.px
         # A tint may have lightened a plane beyond what its coverage can hold.
         rgba: Any = cv2.merge([*(np.clip(plane, 0, self.alpha) for plane in self.rgb), self.alpha])
-        height: Any = self.height * np.float32(self.frame.unit)
+        height: Any = self._surface() * np.float32(self.frame.unit)
         left, top, px = float(self.left), float(self.top), self.px
         if scale < 0.6:
             # Shrink first: an affine warp alone would skip pixels.

@@ -208,6 +208,5 @@ def _cloth(board: Board, body: Params, coverage: Field, rng: np.random.Generator
 
 def _defocus(board: Board, sigma: float) -> None:
     """Soften the whole drawing: who stands nearer than the face is out of focus."""
-    for plane in board.rgb:
+    for plane in (*board.rgb, board.alpha, board.height, board.raised):
         plane[:] = board.blur(plane, sigma)
-    board.alpha, board.height = board.blur(board.alpha, sigma), board.blur(board.height, sigma)

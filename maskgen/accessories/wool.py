@@ -59,7 +59,5 @@ def strands(
     colour = np.asarray(rgb, np.float64)
     parts = np.array_split(rng.permutation(len(paths)), tones)
     levels = np.linspace(0.5, 1.55, tones) * np.exp(rng.normal(0, 0.08, tones))
-    inks = [
-        (paths[part], colour * level + 0.03 * max(level - 1, 0)) for part, level in zip(parts, levels, strict=True)
-    ]
+    inks = [(paths[part], colour * level + 0.03 * max(level - 1, 0)) for part, level in zip(parts, levels, strict=True)]
     return board.strokes(inks, max(round(width * board.px), 1))

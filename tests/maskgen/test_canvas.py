@@ -112,6 +112,16 @@ def test_later_strokes_lie_over_earlier_ones() -> None:
     assert np.allclose(colour[:, y, x], (0, 1, 0), atol=0.02)
 
 
+def test_the_edge_of_a_flat_thing_is_no_cliff() -> None:
+    """A step in height at an outline would be lit from above and dark below, as no mask's edge is."""
+    board = Board(FLAT, (-0.4, -0.3, 0.4, 0.3), (100, 80))
+    board.lay(board.fill(ellipse(0, 0, 0.2, 0.2)), (0.8, 0.8, 0.8), 0.05)
+    layer = board.layer()
+    assert layer.height is not None
+    seen = layer.rgba[..., 3] > 0.2
+    assert np.allclose(layer.height[seen], 5, atol=0.3)
+
+
 def test_lightening_stays_within_the_coverage() -> None:
     board = Board(FLAT, (-0.4, -0.3, 0.4, 0.3), (100, 80))
     board.lay(board.fill(ellipse(0, 0, 0.2, 0.2)) * 0.5, (0.8, 0.8, 0.8))
