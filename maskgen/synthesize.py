@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from maskgen.blend import Light, estimate_light, lay, seen_in
 from maskgen.params import CropParams, ImageParams
+from maskgen.polygons import Polygon, polygons
 from maskgen.turn import Turned, extent, warp
 from maskgen.types import RGB, Box, Face, LandmarkedFace, Points, Pose
 
@@ -51,7 +52,6 @@ MAX_BEYOND: Final = 0.05
 """How far a crop may leave the photo, as a share of its side."""
 
 Wardrobe = Mapping[str, "MaskTemplate"]
-Polygon = tuple[tuple[float, float], ...]
 
 _Float = NDArray[np.float32]
 
@@ -66,6 +66,7 @@ class Rendered:
             of it), pixels of ``image``; empty without a mask.
         box: the face's box in ``image``; may reach beyond it.
         landmarks: (68, 2) in ``image``.
+        pose: of the head in ``image``, a turn included.
         visible: share of the lower face that the mask covers in sight.
         area: visible mask over the face's box.
         inside: share of the mask inside the picture.
@@ -76,6 +77,7 @@ class Rendered:
     coverage: tuple[Polygon, ...]
     box: Box
     landmarks: Points
+    pose: Pose
     visible: float
     area: float
     inside: float
@@ -187,9 +189,10 @@ def render(
     body = drawn.body if frame_wh == (size, size) or not drawn.body.any() else _enlarged(drawn.body, (size, size))
     return Rendered(
         image,
-        _polygons(body, np.ones(2)),
+        polygons(body),
         box,
         landmarks,
+        seen.pose,
         drawn.visible,
         drawn.area,
         drawn.inside,
@@ -230,9 +233,10 @@ def render_scene(
     return [
         Rendered(
             image,
-            _polygons(drawn.body, np.ones(2), origin),
+            polygons(drawn.body, origin),
             _face_box(face.landmarks),
             face.landmarks.copy(),
+            face.pose,
             drawn.visible,
             drawn.area,
             drawn.inside,
@@ -476,23 +480,3 @@ def _lower_face(face: LandmarkedFace, size_wh: tuple[int, int]) -> _Float:
     canvas = np.zeros((size_wh[1], size_wh[0]), np.uint8)
     cv2.fillPoly(canvas, [np.round((ring - 0.5) * 16).astype(np.int32)], 1, cv2.LINE_8, 4)
     return canvas.astype(np.float32)
-
-
-def _polygons(body: _Float, grow: NDArray[np.float64], origin: tuple[int, int] = (0, 0)) -> tuple[Polygon, ...]:
-    """Outlines of what is more mask than not, specks left out, in written pixels."""
-    import cv2
-
-    if not body.any():
-        return ()
-    mask = (body > 0.5).astype(np.uint8)
-    contours, _ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
-    least = max(6.0, 0.02 * float(mask.sum()))
-    found: list[Polygon] = []
-    for contour in sorted(contours, key=cv2.contourArea, reverse=True):
-        if cv2.contourArea(contour) < least:
-            continue
-        outline = cv2.approxPolyDP(contour, 0.5, True)[:, 0].astype(np.float64)
-        if len(outline) >= 3:
-            points = (outline + 0.5 + origin) * grow
-            found.append(tuple(map(tuple, points.round(2).tolist())))
-    return tuple(found)

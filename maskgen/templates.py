@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from maskgen.assets import assets_dir
 from maskgen.errors import TemplateError
 from maskgen.palette import PALETTE
-from maskgen.spots import Anchor, FaceFrame, Spot, face_frame, parse_spot, typical_landmarks
+from maskgen.spots import Anchor, Spot, parse_spot, typical_landmarks
 from maskgen.types import WEARS, Wear
 
 if TYPE_CHECKING:
@@ -31,13 +31,11 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Anchor",
-    "FaceFrame",
     "MaskTemplate",
     "Material",
     "Spot",
     "Strap",
     "check_template",
-    "face_frame",
     "find_masks",
     "load_template",
     "load_wardrobe",

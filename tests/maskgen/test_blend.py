@@ -131,6 +131,15 @@ def test_relief_is_lit_from_above() -> None:
     assert out[146, 120].sum() > out[155, 120].sum() + 15
 
 
+def test_noise_on_black_is_not_folded_upwards() -> None:
+    """Half of the noise on black lies below it and is lost; none of it turns up as light."""
+    picture, subject = photo(), face()
+    light = replace(estimate_light(picture, subject), noise=8.0, blur_px=0.3)
+    black = composite(picture, _patch(0.0), light, subject, replace(PLAIN, grain=1.0))[122:178, 92:148]
+    assert (black == 0).mean() > 0.4
+    assert black.max() > 1
+
+
 @pytest.mark.parametrize("occlusion", [0.0, 0.9])
 def test_relief_goes_on_beyond_the_layer(occlusion: float) -> None:
     """Where the layer's array ends the relief does not: no line of light along a raised layer's edge."""

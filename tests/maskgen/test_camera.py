@@ -25,12 +25,37 @@ def ramp() -> np.ndarray:
     return np.stack([red, green, np.full_like(red, 128)], -1).astype(np.uint8)
 
 
-def test_camera_that_does_nothing_returns_the_pictures_values(ramp: np.ndarray) -> None:
-    again = camera.apply(ramp, CameraParams(), face_px=64)
-    assert again is not ramp
-    assert np.abs(again.astype(int) - ramp).max() <= 255 * 0.12  # the highlights' soft shoulder
-    dark = ramp[:40, :40]
-    np.testing.assert_array_equal(camera.apply(dark, CameraParams(), face_px=64), dark)
+@pytest.mark.parametrize("strength", ["none"])
+def test_camera_that_does_nothing_returns_the_pictures_values(strength: camera.Strength) -> None:
+    """Every value of every channel, the brightest too."""
+    value = np.arange(256, dtype=np.uint8)
+    picture = np.stack(np.meshgrid(value, value), -1)
+    picture = np.concatenate([picture, picture[::-1, :, :1]], -1)
+    for params in (CameraParams(), camera.draw(np.random.default_rng(0), strength)):
+        again = camera.apply(picture, params, face_px=64)
+        assert again is not picture
+        np.testing.assert_array_equal(again, picture)
+
+
+@pytest.mark.parametrize("stops", [0.3, 1.0, 2.0])
+def test_what_is_exposed_longer_bends_softly_to_white(stops: float) -> None:
+    curve = camera._tone_curves(CameraParams(exposure_ev=stops))[:, 0].astype(int)
+    assert curve[255] == 255
+    assert (np.diff(curve) >= 0).all()
+    # Not cut: near white, values differ still.
+    bright = curve[curve > 235]
+    assert len(set(bright.tolist())) > 8
+    # Where the light is under 0.8, it is exactly 2 ** stops as much.
+    low = np.arange(256)
+    low = low[(low / 255) ** 2.2 * 2**stops < 0.8]
+    expected = 255 * ((low / 255) ** 2.2 * 2**stops) ** (1 / 2.2)
+    assert np.abs(curve[low] - expected).max() <= 0.51
+
+
+def test_what_is_exposed_shorter_is_only_darker() -> None:
+    curve = camera._tone_curves(CameraParams(exposure_ev=-1.0))[:, 0].astype(int)
+    expected = 255 * ((np.arange(256) / 255) ** 2.2 / 2) ** (1 / 2.2)
+    assert np.abs(curve - expected).max() <= 0.51
 
 
 def test_one_stop_doubles_linear_light() -> None:
