@@ -281,8 +281,8 @@ def open_wardrobe(settings: Settings) -> Mapping[str, MaskTemplate]:
     return wardrobe
 
 
-SCARVES: Final = ("scarf", "bandana", "shirt", "collar")
-"""Confusers that are cloth over the nose: what they count as, --scarf-label says."""
+SCARVES: Final = ("scarf", "bandana", "shirt")
+"""Confusers that may be cloth over the nose: what they count as, --scarf-label says. A collar never is."""
 
 BADLY_WORN: Final = 0.25
 """Share of a class's images that show a badly worn mask, where two classes count it in."""

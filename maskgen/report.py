@@ -36,6 +36,7 @@ REASONS: Final = {
     "worker_died": "the photo took its process down, twice",
     "memory": "there was not enough memory for it",
     "failed": "something unforeseen; the detail says what",
+    "cloth_too_low": "a scarf that counts as a mask would have left the nose bare",
     "mask_hidden": "the mask would have been hidden",
     "mask_outside": "the mask would have lain outside the picture",
     "mask_unseen": "the mask could not have been told from the face",

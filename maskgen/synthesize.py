@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from maskgen.blend import Light, estimate_light, lay, seen_in
+from maskgen.covers import BARE, Covers, measure
 from maskgen.params import CropParams, ImageParams
 from maskgen.polygons import Polygon, polygons
 from maskgen.turn import Turned, extent, warp
@@ -71,6 +72,8 @@ class Rendered:
         area: visible mask over the face's box.
         inside: share of the mask inside the picture.
         contrast: mean absolute change under the mask, of full scale.
+        covers: what of nose, mouth and chin lies beneath the mask, or beneath the cloth that counts as one;
+            a hand before it changes nothing.
     """
 
     image: RGB
@@ -82,6 +85,7 @@ class Rendered:
     area: float
     inside: float
     contrast: float
+    covers: Covers = BARE
 
 
 @dataclass(slots=True)
@@ -94,6 +98,7 @@ class _Drawn:
     area: float
     inside: float
     contrast: float
+    covers: Covers = BARE
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,6 +202,7 @@ def render(
         drawn.area,
         drawn.inside,
         drawn.contrast,
+        drawn.covers,
     )
 
 
@@ -241,6 +247,7 @@ def render_scene(
             drawn.area,
             drawn.inside,
             drawn.contrast,
+            drawn.covers,
         )
         for (face, _), (drawn, origin) in zip(dressed, records, strict=True)
     ]
@@ -250,10 +257,11 @@ def gate(rendered: Rendered, params: ImageParams) -> str | None:
     """Why an image must not be written, or None when it shows what its line says.
 
     Returns:
-        ``mask_hidden``, ``mask_outside``, ``mask_unseen`` or None.
+        ``mask_hidden``, ``mask_outside``, ``mask_unseen``, ``cloth_too_low`` or None.
     """
     if params.mask is None:
-        return None
+        # A scarf that counts as a mask (--scarf-label) covers what a mask covers.
+        return "cloth_too_low" if params.label == "with_mask" and not rendered.covers.whole else None
     if rendered.inside < MIN_INSIDE:
         return "mask_outside"
     if params.mask.wear == "correct" and rendered.visible < MIN_VISIBLE:
@@ -410,12 +418,14 @@ def _draw(
     height, width = frame.shape[:2]
     image = frame
     body = np.zeros((height, width), np.float32)
+    worn = body
     inside, contrast = 1.0, 0.0
     if params.mask is not None:
         from maskgen.warp import mask_layer
 
         layer = mask_layer(wardrobe[params.mask.template], face, params.mask, (width, height))
         image, _, body = lay(frame, layer, light, face, params.light)
+        worn = body
         drawn = 0.0 if layer.body is None else float(layer.body.sum())
         inside = min(1.0, float(body.sum()) / drawn) if drawn > 0 else 0.0
         covered = (body > 0.5).astype(np.uint8)
@@ -426,17 +436,18 @@ def _draw(
 
         level = light.level * params.light.gain
         skin = skin_albedo(skin_rgb(frame, face.landmarks), level, light.colour, params.light.white_balance)
-        image, body = _draw_over(image, body, over, face, light, params, skin)
+        image, body, cloth = _draw_over(image, body, over, face, light, params, skin)
+        worn = worn if cloth is None else cloth
     if after is not None:
-        image, body, face = after.view.of(image), after.view.of(body), after.face
+        image, body, worn, face = after.view.of(image), after.view.of(body), after.view.of(worn), after.face
         height, width = image.shape[:2]
     if before:
         # Who stands in front does not turn with the head.
-        image, body = _draw_over(image, body, before, face, light, params, skin)
+        image, body, _ = _draw_over(image, body, before, face, light, params, skin)
     lower = _lower_face(face, (width, height))
     visible = float((body * lower).sum() / max(float(lower.sum()), 1.0))
     area = float(body.sum()) / max(_face_box(face.landmarks).area, 1.0)
-    return _Drawn(image, body, visible, area, inside, contrast)
+    return _Drawn(image, body, visible, area, inside, contrast, measure(worn, face.landmarks))
 
 
 def _in_order(params: ImageParams) -> tuple[list[tuple[str, Any]], list[tuple[str, Any]]]:
@@ -460,16 +471,20 @@ def _draw_over(
     light: Light,
     params: ImageParams,
     skin: _Float,
-) -> tuple[RGB, _Float]:
+) -> tuple[RGB, _Float, _Float | None]:
+    """The picture, what is still seen of the mask, and the alpha of cloth that is worn as a confuser."""
     from maskgen import accessories, confusers
 
     size = image.shape[1], image.shape[0]
+    cloth: _Float | None = None
     for kind, extra in over:
         module = confusers if kind == "confusers" else accessories
         layer = module.layer(extra.name, face, extra.params, size, skin)
         image, alpha, _ = lay(image, layer, light, face, params.light)
         body = body * (1 - alpha)
-    return image, body
+        if kind == "confusers" and extra.name not in confusers.HELD:
+            cloth = alpha
+    return image, body, cloth
 
 
 def _lower_face(face: LandmarkedFace, size_wh: tuple[int, int]) -> _Float:

@@ -14,7 +14,10 @@ from maskgen import metadata, photo
 from maskgen.engines.base import Outcome, Task
 from maskgen.errors import InputError
 from maskgen.images import encode, read_rgb, write
+from maskgen.params import ImageParams
+from maskgen.pose import head_pose
 from maskgen.settings import Settings
+from maskgen.synthesize import render
 from maskgen.types import WEARS
 
 
@@ -216,3 +219,31 @@ def test_another_photo_is_refused(tmp_path: Path, hopper_path: Path, finder: Any
     with pytest.raises(InputError, match="its bytes differ"):
         photo.remake(record, wardrobe)
     assert photo.remake(record, wardrobe, str(hopper_path)) == files[record.file_name]
+
+
+def test_what_is_written_of_scarves_as_masks_covers_nose_mouth_and_chin(
+    hopper_path: Path, finder: Any, wardrobe: Any
+) -> None:
+    outcome, _ = do(hopper_path, finder, wardrobe, scarf_label="with_mask", confusers=1.0, per_face=40, camera="none")
+    lines = records(outcome)
+    scarves = [r.face for r in lines if r.label == "with_mask" and r.face.template is None]
+    assert scarves
+    assert {face.params["confuser"]["name"] for face in scarves} <= set(photo.SCARVES)
+    again = photo.decode_rgb(hopper_path.read_bytes())
+    for face in scarves:
+        drawn = render(again, photo.face_of(face), ImageParams.from_json(face.params), wardrobe)
+        assert min(drawn.covers.nose, drawn.covers.mouth, drawn.covers.chin) >= 0.75
+    others = {
+        r.face.params["confuser"]["name"] for r in lines if r.label == "without_mask" and r.face.params.get("confuser")
+    }
+    assert not others & set(photo.SCARVES)
+
+
+def test_the_line_of_a_turned_head_has_the_pose_that_is_seen(hopper_path: Path, finder: Any, wardrobe: Any) -> None:
+    outcome, _ = do(hopper_path, finder, wardrobe, turn=1.0, per_face=4)
+    for record in records(outcome):
+        own = photo.face_of(record.face).pose
+        seen = head_pose(np.array(record.face.landmarks))
+        assert abs(record.face.pose_deg[0] - own.yaw_deg) > 5
+        # Read from the turned landmarks by another way; dlib's points are no perfect head.
+        assert record.face.pose_deg[0] == pytest.approx(seen.yaw_deg, abs=15)

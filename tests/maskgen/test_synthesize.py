@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from drawn_face import SIDE, face, photo, template, turned_landmarks
 
-from maskgen import camera
-from maskgen.params import CropParams, ImageParams, MaskParams, TurnParams
+from maskgen import camera, confusers
+from maskgen.covers import BARE
+from maskgen.params import CropParams, Extra, ImageParams, MaskParams, TurnParams
 from maskgen.sampling import SamplingSettings, draw, image_rng
 from maskgen.synthesize import crop_region, cut, gate, render, render_scene
 from maskgen.types import LABELS, WEARS
@@ -94,6 +95,32 @@ def test_with_no_camera_and_nothing_drawn_the_picture_is_the_photos() -> None:
     assert np.array_equal(drawn.image, cut(picture, crop_region(face(), params.crop), (96, 96)))
     scene = replace(params, crop=CropParams(mode="scene"))
     assert np.array_equal(render(picture, face(), scene, {}).image, picture)
+
+
+@pytest.mark.parametrize(("level", "turn"), [(0.05, None), (0.05, 30.0), (0.6, None), (0.6, -30.0)])
+def test_cloth_that_counts_as_a_mask_covers_the_nostrils(level: float, turn: float | None) -> None:
+    cloth = confusers.draw_params("bandana", np.random.default_rng(1)) | {"level": level, "lift": 0.02, "lean": 0.0}
+    params = ImageParams("with_mask", crop=CropParams(size=160), confuser=Extra("bandana", cloth))
+    if turn is not None:
+        params = replace(params, turn=TurnParams(turn, 0.0))
+    drawn = render(photo(), face(), params, {})
+    high = level < 0.3
+    assert gate(drawn, params) == (None if high else "cloth_too_low")
+    assert (drawn.covers.nose > 0.75) == high
+    assert drawn.covers.chin > 0.75
+    # Under its own label it may lie as it likes.
+    assert gate(drawn, replace(params, label="without_mask")) is None
+    scene = replace(params, crop=CropParams(mode="scene"), turn=None)
+    assert gate(render(photo(), face(), scene, {}), scene) == (None if high else "cloth_too_low")
+
+
+def test_a_hand_before_the_face_counts_as_no_cloth() -> None:
+    hand = Extra("hand", confusers.draw_params("hand", np.random.default_rng(0)))
+    drawn = render(photo(), face(), ImageParams("without_mask", crop=CropParams(size=160), confuser=hand), {})
+    assert drawn.covers == BARE
+    masked = render(photo(), face(), MASKED, WARDROBE).covers
+    assert masked.whole
+    assert render(photo(), face(), replace(MASKED, confuser=hand), WARDROBE).covers == masked
 
 
 def test_landmarks_and_box_are_in_the_written_picture() -> None:
