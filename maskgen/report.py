@@ -29,6 +29,7 @@ REASONS: Final = {
     "unreadable": "the file cannot be opened",
     "empty": "the file has 0 bytes",
     "not_an_image": "the file is no picture",
+    "no_decoder": "a package that reads such pictures is missing; the detail says which",
     "truncated": "the picture is cut off or damaged",
     "too_large": "the picture is too large to decode",
     "duplicate": "the same bytes as a photo before it",
