@@ -96,6 +96,22 @@ def test_premultiplied_and_in_range() -> None:
     assert rgba[..., 3].sum() > layer.body.sum()
 
 
+@pytest.mark.parametrize("tint", [(0.3, 0.6, 0.9), (0.95, 0.94, 0.93), (0.05, 0.05, 0.06), (0.8, 0.1, 0.2)])
+@pytest.mark.parametrize("yaw_deg", [0.0, 35.0])
+def test_white_cloth_takes_the_tint_and_nothing_else(tint: tuple[float, float, float], yaw_deg: float) -> None:
+    """To its edge: half covered pixels have the cloth's colour too, straps theirs."""
+    straps = (0.9, 0.1, 0.5)
+    layer = mask_layer(template(), face(yaw_deg), replace(NEUTRAL, tint=tint, straps=True, strap_rgb=straps), WH)
+    alpha = layer.rgba[..., 3]
+    assert layer.body is not None
+    cloth = (alpha > 0.1) & (layer.body > alpha - 1e-4)
+    assert (alpha[cloth] < 0.9).sum() > 20
+    assert np.allclose(layer.rgba[cloth][:, :3] / alpha[cloth][:, None], tint, atol=0.01)
+    strap = (alpha > 0.3) & (layer.body == 0)
+    assert strap.sum() > 20
+    assert np.allclose(layer.rgba[strap][:, :3] / alpha[strap][:, None], straps, atol=0.01)
+
+
 @pytest.mark.parametrize("yaw_deg", [-50, -35, 35, 50])
 @pytest.mark.parametrize("wear", ["correct", "nose_out", "chin"])
 def test_the_far_side_does_not_fold(yaw_deg: float, wear: Wear) -> None:
