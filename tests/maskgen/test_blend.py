@@ -146,6 +146,16 @@ def test_what_is_half_covered_is_half_as_bright(alpha: float) -> None:
     assert _shown((0.3, 0.5, 0.7), NEUTRAL, alpha) == pytest.approx(expected, abs=0.02)
 
 
+@pytest.mark.parametrize("alpha", [0.25, 0.5, 0.9])
+def test_what_shines_through_and_what_lies_over_add_up_to_one(alpha: float) -> None:
+    """Grey over the same grey, half covered, is that grey."""
+    rgba = np.full((60, 60, 4), 0.5 * alpha, np.float32)
+    rgba[..., 3] = alpha
+    grey = np.full((SIDE, SIDE, 3), 128, np.uint8)
+    params = replace(PLAIN, white_balance=1.0)
+    assert np.abs(composite(grey, Layer(rgba, (90, 120)), NEUTRAL, face(), params).astype(int) - 128).max() <= 3
+
+
 def test_white_in_strong_light_keeps_a_little_drawing() -> None:
     bright = _shown((0.95, 0.95, 0.95), replace(NEUTRAL, level=1.5))
     brighter = _shown((1.0, 1.0, 1.0), replace(NEUTRAL, level=1.5))

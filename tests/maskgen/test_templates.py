@@ -179,6 +179,11 @@ def test_reduced_keeps_shape_and_does_not_bleed(folder: Path) -> None:
     assert small.height.shape == (68, 90)
 
 
+def test_a_large_picture_is_reduced_where_a_width_is_asked_for(folder: Path) -> None:
+    assert load_template(folder, 100).rgba.shape == (75, 100, 4)
+    assert load_template(folder, None).rgba.shape == (150, 200, 4)
+
+
 def test_an_edited_template_is_read_again(folder: Path) -> None:
     import os
 

@@ -264,6 +264,16 @@ def test_where_each_wear_lies(wear: Wear, amount: float) -> None:
     assert (layer.rgba[..., 3] > 0.5).sum() > 300
 
 
+@pytest.mark.parametrize("yaw_deg", [-35.0, 35.0])
+def test_a_hanging_mask_hangs_from_the_ear_that_is_seen(yaw_deg: float) -> None:
+    subject = face(yaw_deg)
+    for side in (-1, 1):
+        layer = mask_layer(template(), subject, replace(NEUTRAL, wear="one_ear", side=side), WH)
+        x = _centroid(layer.rgba[..., 3])[0] + layer.origin_xy[0]
+        # The head looks to one side: the ear of the other is seen.
+        assert (x - subject.landmarks[27, 0]) * yaw_deg < 0
+
+
 def test_fit_moves_edges_the_way_it_says() -> None:
     subject = face()
     axes = face_axes(subject)
