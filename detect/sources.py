@@ -165,10 +165,10 @@ class Pictures:
 
 
 def _is_picture(path: Path) -> bool:
-    from maskgen import codecs
+    from maskgen import images
 
     try:
         with path.open("rb") as file:
-            return codecs.sniff(file.read(codecs.SNIFF_BYTES)) is not None
+            return images.sniff(file.read(16)) is not None
     except OSError as error:
         raise SourceError(f"{path} cannot be read: {error.strerror or error}") from None

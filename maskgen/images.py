@@ -26,7 +26,8 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from maskgen.codecs import NAMES, SNIFF_BYTES, open_picture, sniff
+from maskgen.codecs import NAMES, SNIFF_BYTES, open_picture
+from maskgen.codecs import sniff as sniff
 from maskgen.errors import ImageError, InputError
 from maskgen.types import RGB
 
