@@ -264,6 +264,16 @@ def test_where_each_wear_lies(wear: Wear, amount: float) -> None:
     assert (layer.rgba[..., 3] > 0.5).sum() > 300
 
 
+def test_what_the_map_shows_twice_is_drawn_once() -> None:
+    """A mask on the chin of a head turned far: beyond the fold the spline shows the cloth again, from behind."""
+    import cv2
+
+    params = replace(NEUTRAL, template="ffp2", wear="chin", widen=-0.013, wear_amount=0.891)
+    layer = mask_layer(load_wardrobe(names=["ffp2"])["ffp2"], face(50), params, WH)
+    pieces, *_ = cv2.connectedComponents((layer.rgba[..., 3] > 0.3).astype(np.uint8))
+    assert pieces == 2  # the ground and one piece of cloth
+
+
 @pytest.mark.parametrize("yaw_deg", [-35.0, 35.0])
 def test_a_hanging_mask_hangs_from_the_ear_that_is_seen(yaw_deg: float) -> None:
     subject = face(yaw_deg)
