@@ -19,7 +19,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from maskgen.errors import ShapeError, TemplateError
+from maskgen.errors import TemplateError
+from maskgen.frame import FaceFrame, face_frame
 from maskgen.types import Points
 
 KINDS: Final = ("jaw", "bridge", "chin", "landmarks")
@@ -59,47 +60,6 @@ def typical_landmarks(face_width: float = 1.0, center_xy: tuple[float, float] = 
         if index in _TWIN:
             points[_TWIN[index]] = (-xy[0], xy[1])
     return np.asarray(points * face_width + np.asarray(center_xy), np.float64)
-
-
-@dataclass(frozen=True, slots=True)
-class FaceFrame:
-    """A face's own axes in the photo.
-
-    Attributes:
-        right: (2,) unit vector from the image-left to the image-right eye.
-        down: (2,) unit vector at a right angle to it, towards the chin.
-        width: pixels between the two ends of the jaw (landmarks 0 and 16).
-        height: pixels from the brows' top to the chin, along ``down``.
-    """
-
-    right: NDArray[np.float64]
-    down: NDArray[np.float64]
-    width: float
-    height: float
-
-
-def face_frame(landmarks: Points) -> FaceFrame:
-    """The face's axes and size, from its landmarks.
-
-    Args:
-        landmarks: (68, 2) float64 pixels.
-
-    Raises:
-        ShapeError: another shape.
-    """
-    if landmarks.shape != (68, 2):
-        raise ShapeError(f"68 landmarks of x and y expected, got shape {landmarks.shape}")
-    between_eyes = np.add.reduce(landmarks[42:48]) / 6 - np.add.reduce(landmarks[36:42]) / 6
-    length = float(np.hypot(*between_eyes))
-    right = between_eyes / length if length > 0 else np.array([1.0, 0.0])
-    down = np.array([-right[1], right[0]])
-    brow_top = (landmarks[19] + landmarks[24]) / 2
-    return FaceFrame(
-        right=right,
-        down=down,
-        width=float(np.hypot(*(landmarks[16] - landmarks[0]))),
-        height=float((landmarks[8] - brow_top) @ down),
-    )
 
 
 @dataclass(frozen=True, slots=True)

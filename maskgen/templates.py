@@ -9,6 +9,7 @@ person who drew it; ``load_template`` raises it, ``check_template`` lists it.
 from __future__ import annotations
 
 import functools
+import io
 import json
 import math
 import struct
@@ -23,7 +24,7 @@ from numpy.typing import NDArray
 from maskgen.assets import assets_dir
 from maskgen.errors import TemplateError
 from maskgen.palette import PALETTE
-from maskgen.spots import Anchor, FaceFrame, Spot, face_frame, parse_spot, typical_landmarks
+from maskgen.spots import Anchor, Spot, parse_spot, typical_landmarks
 from maskgen.types import WEARS, Wear
 
 if TYPE_CHECKING:
@@ -31,13 +32,11 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Anchor",
-    "FaceFrame",
     "MaskTemplate",
     "Material",
     "Spot",
     "Strap",
     "check_template",
-    "face_frame",
     "find_masks",
     "load_template",
     "load_wardrobe",
@@ -276,8 +275,8 @@ def wears_of(folder: Path) -> tuple[Wear, ...]:
     All wears where that file is wrong: reading the mask will say so.
     """
     try:
-        data = json.loads((folder / "mask.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        data = json.loads((folder / "mask.json").read_text(encoding="utf-8-sig"))
+    except (OSError, ValueError, RecursionError):
         return WEARS
     return _Fields(data, [], readable=False).wears() if isinstance(data, dict) else WEARS
 
@@ -370,12 +369,28 @@ def _decode(path: Path, problems: list[str]) -> NDArray[Any] | None:
     import cv2
 
     try:
-        picture = cv2.imdecode(np.frombuffer(path.read_bytes(), np.uint8), cv2.IMREAD_UNCHANGED)
+        data = path.read_bytes()
+        if _lies_turned(data):
+            problems.append(f"{path.name} is stored turned, with an EXIF tag that says so; save it upright, without")
+            return None
+        picture = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
     except (OSError, cv2.error):
         picture = None
     if picture is None:
         problems.append(f"{path.name} is damaged: it cannot be decoded")
     return picture
+
+
+def _lies_turned(png: bytes) -> bool:
+    """Whether an EXIF orientation turns the picture: programs show it upright, and OpenCV reads it as it lies."""
+    from PIL import Image, PngImagePlugin
+
+    exif = Image.Exif()
+    try:
+        exif.load(PngImagePlugin.PngImageFile(io.BytesIO(png)).info.get("exif", b""))
+        return exif.get(0x0112, 1) in range(2, 9)
+    except Exception:  # damaged: the decoder will say so, where it matters
+        return False
 
 
 def _read_colour(path: Path, problems: list[str]) -> NDArray[np.uint8] | None:
@@ -463,7 +478,7 @@ def _same_size(template: MaskTemplate) -> MaskTemplate:
 def _read_json(path: Path, problems: list[str]) -> dict[str, Any] | None:
     """The object in the file, or None when there is none."""
     try:
-        data = json.loads(path.read_text("utf-8"))
+        data = json.loads(path.read_text("utf-8-sig"))
     except FileNotFoundError:
         problems.append("mask.json is missing")
         return None
@@ -472,6 +487,10 @@ def _read_json(path: Path, problems: list[str]) -> dict[str, Any] | None:
         return None
     except json.JSONDecodeError as error:
         problems.append(f"mask.json, line {error.lineno}, column {error.colno}: {error.msg}")
+        return None
+    except (ValueError, RecursionError) as error:
+        # Numbers of thousands of digits, lists in lists in lists.
+        problems.append(f"mask.json cannot be read: {error}")
         return None
     except OSError as error:
         problems.append(f"mask.json cannot be read: {error.strerror}")
