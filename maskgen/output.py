@@ -8,6 +8,7 @@ import json
 import logging
 import os
 import platform
+import re
 import shutil
 import sqlite3
 import time
@@ -23,9 +24,11 @@ from maskgen.images import write_bytes
 from maskgen.journal import FOLDER, Journal, is_locked, stem_of_file
 from maskgen.metadata import METADATA, RUN, SKIPPED, SPLITS, read_run
 from maskgen.settings import Settings
-from maskgen.storage import LocalStore, Store, is_url
+from maskgen.storage import PART, LocalStore, Store, is_url
 
 log = logging.getLogger(__name__)
+
+_ID: Final = re.compile(r"[0-9a-f]{16}")
 
 OURS: Final = (*SPLITS, METADATA, SKIPPED, RUN, FOLDER, "preview.jpg", "report.html")
 """Everything of a dataset folder that --overwrite may delete."""
@@ -102,16 +105,13 @@ def _delete_dataset(store: Store, local: Path, output: str) -> None:
 
 
 def sweep(store: Store, journal: Journal) -> None:
-    """Delete what a killed run wrote and did not come to record."""
+    """Delete what a killed run wrote and did not come to record; pictures that people put there have other names."""
     swept = 0
     for split in SPLITS:
         for name in store.names(split):
             parts = name.rsplit("/", 1)[-1].rsplit("_", 4)
-            known = None
-            if len(parts) == 5 and len(parts[1]) == 16:
-                with suppress(ValueError):
-                    known = journal.stem_of(parts[1])
-            if known != stem_of_file(name):
+            drawn = len(parts) == 5 and _ID.fullmatch(parts[1])
+            if name.endswith(PART) or (drawn and journal.stem_of(parts[1]) != stem_of_file(name)):
                 store.delete(name)
                 swept += 1
     if swept:

@@ -88,3 +88,16 @@ def test_skips_are_forgotten_even_when_killed_in_between(tmp_path: Path) -> None
     with Journal(tmp_path):
         assert b"timeout" in (tmp_path / "skipped.jsonl").read_bytes()
         assert b"old one" not in (tmp_path / "skipped.jsonl").read_bytes()
+
+
+def test_lines_that_people_took_out_are_no_reason_to_refuse(tmp_path: Path) -> None:
+    with Journal(tmp_path) as journal:
+        written(journal)
+        journal.skipped("in/b.jpg", Skip("in/b.jpg", "no_face"), Counter())
+    path = tmp_path / "metadata.jsonl"
+    path.write_bytes(path.read_bytes().splitlines()[0])
+    (tmp_path / "skipped.jsonl").unlink()
+    with Journal(tmp_path) as journal:
+        assert "in/b.jpg" in journal
+        journal.written("in/c.jpg", "c" * 16, ["{}"], "train/c", Counter())
+    assert path.read_bytes().splitlines()[1:] == [b"{}"]

@@ -17,7 +17,7 @@ import psutil
 import pytest
 from fake_worker import photo
 
-from maskgen import metadata
+from maskgen import check, metadata
 from maskgen.engines import local as engine
 from maskgen.engines.nursery import CAN_FORK
 from maskgen.errors import InputError, MaskgenError
@@ -86,7 +86,7 @@ def test_every_input_is_written_or_named(tmp_path: Path) -> None:
     summary = make(source, tmp_path / "out")
     assert (summary.totals["photos"], summary.totals["images"]) == (9, 10)
     assert dict(summary.reasons()) == {"duplicate": 1, "empty": 1, "no_face": 1, "not_an_image": 1}
-    assert metadata.validate(tmp_path / "out") == []
+    assert check.problems(tmp_path / "out") == []
     run = metadata.read_run(tmp_path / "out")
     assert run["finished"]
     assert run["counts"]["by_label"] == {"with_mask": 5, "without_mask": 5}
@@ -157,7 +157,7 @@ def test_killed_and_started_again_gives_the_same_bytes(tmp_path: Path, at: int) 
     (stray.parent / ".123-4.part").write_bytes(b"half")
     make(source, tmp_path / "out")
     assert contents(tmp_path / "out") == contents(tmp_path / "whole")
-    assert metadata.validate(tmp_path / "out") == []
+    assert check.problems(tmp_path / "out") == []
 
 
 def test_ctrl_c_finishes_what_is_in_hand(tmp_path: Path) -> None:
@@ -168,7 +168,7 @@ def test_ctrl_c_finishes_what_is_in_hand(tmp_path: Path) -> None:
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=30)
     assert process.returncode == 130, errors
-    assert metadata.validate(tmp_path / "out") == []
+    assert check.problems(tmp_path / "out") == []
     assert not metadata.read_run(tmp_path / "out")["finished"]
     assert 4 <= len(list(metadata.read_dataset(tmp_path / "out"))) < 60
     summary = make(source, tmp_path / "out")
@@ -193,7 +193,7 @@ def test_a_full_disk_ends_the_run_and_room_goes_on(tmp_path: Path) -> None:
         process = start(source, disk / "out", FAKE_PADDING="20000")
         _, errors = process.communicate(timeout=60)
         assert process.returncode == 0, errors
-        assert metadata.validate(disk / "out") == []
+        assert check.problems(disk / "out") == []
         assert len(list(metadata.read_dataset(disk / "out"))) == 80
     finally:
         subprocess.run(["umount", str(disk)], check=True)
@@ -278,7 +278,7 @@ def test_retry_tries_only_what_was_skipped_for_that(tmp_path: Path) -> None:
     assert reasons(tmp_path / "out") == ["too_small"]
     make(source, tmp_path / "out", inline(retry=("all",)))
     assert reasons(tmp_path / "out") == []
-    assert metadata.validate(tmp_path / "out") == []
+    assert check.problems(tmp_path / "out") == []
 
 
 def test_nothing_at_all_is_an_error(tmp_path: Path) -> None:
@@ -315,7 +315,7 @@ def test_duplicates_of_another_group_leave_nothing_behind(tmp_path: Path) -> Non
         fill(tmp_path / "in" / person, 0, face="the very same")
     summary = make(tmp_path / "in", tmp_path / "out", local(2), group_by="folder")
     assert dict(summary.reasons()) == {"duplicate": 7}
-    assert metadata.validate(tmp_path / "out") == []
+    assert check.problems(tmp_path / "out") == []
 
 
 def test_names_that_are_no_text(tmp_path: Path) -> None:
