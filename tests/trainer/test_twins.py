@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from maskgen import images
+from maskgen.duplicates import near, thumbnail
 from trainer import twins
 
 
@@ -30,3 +31,12 @@ def test_a_copy_in_another_split_is_said(tmp_path: Path, caplog: pytest.LogCaptu
     del parts["test"]
     assert twins.warn(parts) == 0
     assert caplog.text == ""
+
+
+def test_pictures_of_little_contrast_are_not_all_alike() -> None:
+    rng = np.random.default_rng(0)
+    faint = [np.clip(120 + (_picture(number) - 127.0) / 5, 0, 255).astype(np.uint8) for number in range(20)]
+    marks = [thumbnail(image) for image in faint]
+    noisy = [thumbnail(np.clip(image + rng.normal(0, 2, image.shape), 0, 255).astype(np.uint8)) for image in faint]
+    assert list(near(np.array(marks[:10]), np.array(marks[10:]))) == []
+    assert list(near(np.array(noisy), np.array(marks))) == [(number, number) for number in range(20)]
