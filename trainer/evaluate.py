@@ -7,7 +7,6 @@ ground-truth boxes are cut out. Runs LiteRT, so no TensorFlow is loaded.
 
 from __future__ import annotations
 
-import itertools
 import logging
 import re
 from collections import Counter
@@ -15,13 +14,14 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from maskgen.errors import DatasetError, InputError
 from trainer import coco, metrics, seen
+from trainer.bands import bands
 from trainer.bundle import LITERT_NAME, Bundle, predicted_labels
 from trainer.config import Incorrect
 from trainer.dataset import Faces, Sample, compile_pattern, decode, relabel, scan
@@ -29,9 +29,6 @@ from trainer.litert import LiteRTModel
 from trainer.metrics import Interval
 
 logger = logging.getLogger(__name__)
-
-NUMERIC_BANDS: Final = 12
-"""A field with more different numbers than this is cut into bands."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -344,60 +341,11 @@ def _slices(result: Evaluation, slices: Sequence[str], folder: Path) -> tuple[Sl
                 f"--slice {name!r} is no field of {folder} and finds nothing in its file names "
                 f"(fields: {', '.join(known[:20]) or 'none'}); a pattern needs named groups such as (?P<age>\\d+)"
             )
-        bands = _bands(values)
-        order = {word: rank for rank, word in sorted(bands)}
-        words = np.array([word for _, word in bands])
+        banded = bands(values)
+        order = dict.fromkeys(word for _, word in sorted(banded))
+        words = np.array([word for _, word in banded])
         found.extend(_one_slice(result, name, word, words == word) for word in order)
     return tuple(found)
-
-
-NOTHING: Final = "(none)"
-"""The value of images that have none: bare faces have no ``wear``."""
-
-Band = tuple[tuple[Any, ...], str]
-"""What a value is sorted by, and its words."""
-
-
-def _bands(values: Sequence[Any]) -> list[Band]:
-    """Values as words, with what sorts them; many different numbers become bands of ten, or fifths of the images.
-
-    >>> [word for _, word in _bands([*range(-15, 10), None])][::12]
-    ['-20 to -11', '-10 to -1', '0 to 9']
-    """
-    numbers: list[float | None] = []
-    for value in values:
-        try:
-            numbers.append(None if value is None or isinstance(value, bool) else float(value))
-        except (TypeError, ValueError):
-            return [_as_word(value) for value in values]
-    known = np.array([number for number in numbers if number is not None and np.isfinite(number)])
-    if len(np.unique(known)) <= NUMERIC_BANDS:
-        return [_as_word(value) for value in values]
-    if known.max() - known.min() > 20 and np.all(known == np.rint(known)):
-        edges = np.arange(np.floor(known.min() / 10) * 10, known.max() + 11, 10)
-        names = [f"{low:.0f} to {low + 9:.0f}" for low in edges]
-    else:
-        edges = np.unique(np.quantile(known, np.linspace(0, 1, 6)))
-        names = [f"{low:.3g} to {high:.3g}" for low, high in itertools.pairwise(edges)]
-    return [_as_band(number, edges, names) for number in numbers]
-
-
-def _as_band(number: float | None, edges: metrics.Floats, names: Sequence[str]) -> Band:
-    if number is None or not np.isfinite(number):
-        return _as_word(None)
-    place = int(np.clip(np.searchsorted(edges, number, "right") - 1, 0, len(names) - 1))
-    return (0, place), names[place]
-
-
-def _as_word(value: Any) -> Band:
-    """Numbers sort by size and come first, then words, with the numbers in them by size, then nothing."""
-    if value is None:
-        return (2,), NOTHING
-    if isinstance(value, (int, float)) and not isinstance(value, bool):
-        return (0, float(value)), str(value)
-    text = str(value)
-    parts = [(0, int(part), "") if part.isdecimal() else (1, 0, part) for part in re.split(r"(\d+)", text) if part]
-    return (1, parts), text
 
 
 def _one_slice(result: Evaluation, name: str, value: str, chosen: NDArray[np.bool_]) -> Slice:

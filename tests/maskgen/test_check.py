@@ -18,6 +18,7 @@ from maskgen import images, metadata
 from maskgen.app import app
 from maskgen.check import check, problems, prune
 from maskgen.errors import DatasetError
+from maskgen.scenes.pieces import index
 
 LABELS = ("with_mask", "without_mask")
 
@@ -247,6 +248,15 @@ def test_preview_and_report_go_on(dataset: Path) -> None:
     assert done.exit_code == 0, done.output
     assert (dataset / "preview.jpg").is_file()
     assert (dataset / "report.html").is_file()
+
+
+def test_compose_goes_on(dataset: Path) -> None:
+    lines = read(dataset)
+    for one in lines:
+        one |= {"encoding": {"crop": "scene"}, "landmarks": [[number, number] for number in range(68)]}
+    write(dataset, lines)
+    (dataset / "train/with_mask/0_with_mask.png").unlink()
+    assert [ref.path.name for ref in index([dataset])["train"]["with_mask"]] == ["1_with_mask.png"]
 
 
 # ---------------------------------------------------------------- lines from elsewhere

@@ -367,3 +367,20 @@ def test_nobody_stays_behind_a_killed_run(tmp_path: Path) -> None:
     process.stderr.close()
     _, alive = psutil.wait_procs(family, timeout=10)
     assert not alive
+
+
+def test_a_dataset_that_people_edited_is_gone_on_with(tmp_path: Path) -> None:
+    source, out = fill(tmp_path / "in", 6), tmp_path / "out"
+    make(source, out)
+    deleted = min(out.glob("*/with_mask/*.jpg"))
+    deleted.unlink()
+    (out / "train" / "with_mask" / "mine.jpg").write_bytes(b"a photo of somebody's own")
+    fill(source, 8)
+    assert make(source, out).totals["photos"] == 8
+    assert check.prune(out) == 1
+    fill(source, 9)
+    assert make(source, out).totals["photos"] == 9
+    assert not deleted.exists()
+    assert (out / "train" / "with_mask" / "mine.jpg").exists()
+    found = check.check(out, pictures=False)
+    assert (found.lines, found.gone, found.added, found.problems) == (17, (), ("train/with_mask/mine.jpg",), ())

@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from maskgen import images
 from maskgen.errors import BundleError, DatasetError, InputError
@@ -165,49 +163,6 @@ def test_slices_by_pattern(trained: Path, plain_dataset: Path) -> None:
     assert set(by_label["without_mask"].recall) == {"without_mask"}
     assert "side = a" in report.text_report(result)
     assert len(result.to_json()["slices"]) == 16
-
-
-def _words(values: list[Any]) -> list[str]:
-    from trainer.evaluate import _bands
-
-    return [word for _, word in _bands(values)]
-
-
-def test_many_numbers_become_bands() -> None:
-    assert _words([1, 25, 29, None, *range(40, 60)])[:4] == ["0 to 9", "20 to 29", "20 to 29", "(none)"]
-    assert len(set(_words(list(np.linspace(0, 1, 50))))) == 5
-    assert _words(["a", None, 3]) == ["a", "(none)", "3"]
-
-
-def test_bands_of_negative_numbers_can_be_read_and_are_in_order() -> None:
-    from trainer.evaluate import _bands
-
-    angles = list(range(-25, 26))
-    assert _words(angles)[0] == "-30 to -21"
-    assert [word for _, word in sorted(set(_bands(angles)))] == [
-        "-30 to -21",
-        "-20 to -11",
-        "-10 to -1",
-        "0 to 9",
-        "10 to 19",
-        "20 to 29",
-    ]
-    for value, word in zip(angles, _words(angles), strict=True):
-        low, high = map(int, word.split(" to "))
-        assert low <= value <= high
-    thin = sorted(set(_bands(np.linspace(-1, 1, 50).tolist())))
-    assert [word.split(" to ")[0] for _, word in thin] == ["-1", "-0.6", "-0.2", "0.2", "0.6"]
-
-
-@given(
-    st.lists(st.none() | st.floats(allow_nan=True, allow_infinity=True) | st.integers(-999, 999) | st.text(max_size=3))
-)
-def test_every_value_has_a_band_and_bands_sort(values: list[Any]) -> None:
-    from trainer.evaluate import _bands
-
-    bands = _bands(values)
-    assert len(bands) == len(values)
-    sorted(bands)
 
 
 def test_a_slice_drops_no_image(trained: Path, tmp_path: Path) -> None:
