@@ -54,8 +54,8 @@ def main() -> int:
     samples = samples[:: max(1, len(samples) // arguments.limit)] if arguments.limit else samples
     faces = decode(samples, bundle.labels, bundle.input_size_wh, margin=bundle.margin)
     with tempfile.TemporaryDirectory() as temp:
-        crops = calibration(bundle, arguments, Path(temp))
-        network, files, notes = forms(bundle, crops, Path(temp))
+        checked, calibration = crops(bundle, arguments, Path(temp))
+        network, files, notes = forms(bundle, checked, calibration, Path(temp))
         runners = run_by(network, files)
         print(f"{platform.machine()}, one thread, Python {platform.python_version()}, load {load()}")
         spent = times(runners, faces.pixels, arguments.turns)
@@ -86,11 +86,9 @@ def load() -> str:
     return f"{os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else "unknown"
 
 
-def calibration(bundle: Any, arguments: argparse.Namespace, temp: Path) -> NDArray[np.uint8]:
-    """Real faces for int8, not of the dataset it is judged by."""
-    from trainer.dataset import decode
-    from trainer.evaluate import find_samples
-    from trainer.export import portraits
+def crops(bundle: Any, arguments: argparse.Namespace, temp: Path) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """Real faces to compare with Keras on, and others for int8; none of the dataset it is judged by."""
+    from trainer.export import portraits, real_faces
 
     folder = arguments.crops
     if arguments.faces is not None:
@@ -101,13 +99,13 @@ def calibration(bundle: Any, arguments: argparse.Namespace, temp: Path) -> NDArr
         photos = sorted(str(path) for path in arguments.faces.rglob("*") if path.is_file())
         generate(photos[:: max(1, len(photos) // 100)][:100], Settings(str(folder)), Run())
     if folder is None:
-        return portraits(bundle.input_size_wh)
-    samples = [s for s in find_samples(folder, split="all")[0] if s.label in bundle.labels]
-    samples = samples[:: max(1, len(samples) // 200)][:200]
-    return np.ascontiguousarray(decode(samples, bundle.labels, bundle.input_size_wh, margin=bundle.margin).pixels)
+        return portraits(bundle.input_size_wh), portraits(bundle.input_size_wh, swapped=True)
+    return real_faces(folder, bundle, 200)
 
 
-def forms(bundle: Any, crops: NDArray[np.uint8], temp: Path) -> tuple[Any, dict[str, Path], dict[str, str]]:
+def forms(
+    bundle: Any, checked: NDArray[np.uint8], calibration: NDArray[np.uint8], temp: Path
+) -> tuple[Any, dict[str, Path], dict[str, str]]:
     """The network, and every file that can be made of it here."""
     from maskgen.errors import MaskgenError
     from trainer.export import write
@@ -122,7 +120,9 @@ def forms(bundle: Any, crops: NDArray[np.uint8], temp: Path) -> tuple[Any, dict[
         path = temp / f"{name.replace(' ', '_')}.{'onnx' if to == 'onnx' else 'tflite'}"
         try:
             # Refused or not, it is measured; the note says how far off it is.
-            made = write(network, path, to, quantize, crops, threshold=bundle.threshold, max_shift=1.0)  # type: ignore[arg-type]
+            made = write(
+                network, path, to, quantize, checked, calibration=calibration, threshold=bundle.threshold, max_shift=1.0
+            )  # type: ignore[arg-type]
         except MaskgenError as error:
             print(f"{name}: {error}", file=sys.stderr)
             continue

@@ -81,7 +81,8 @@ def _percent(share: float | None) -> str:
 
 
 def _for_whom(plain: dict[str, Any]) -> list[str]:
-    groups = [part for part in plain.get("slices", []) if part["n"] >= SMALLEST_GROUP]
+    named = [part for part in plain.get("slices", []) if part["value"] != "(none)"]
+    groups = [part for part in named if part["n"] >= SMALLEST_GROUP]
     if not groups:
         return ["The faces measured on carry no age, gender or race."]
     worst = min(groups, key=lambda part: part["recall"]["without_mask"]["value"])

@@ -30,6 +30,7 @@ PLANS: dict[str, list[str]] = {
     "formats": ["packaged", "{material}/data/real_dev", "--faces", "{material}/data/faces/celebrities"],
     "detect": ["{material}/data/faces/portraits"],
     "scenes": ["{material}/data/scenes_dev"],
+    "model_card": ["{models}/classifier", "{material}/data/real_dev", "{material}/data/scenes_dev"],
 }
 """Script and arguments, in the order they run."""
 
@@ -50,7 +51,7 @@ def main() -> int:
         if words and arguments.material is None:
             print(f"\n== {name}: needs --material", flush=True)
             continue
-        words = [word.format(material=arguments.material) for word in words]
+        words = [word.format(material=arguments.material, models=HERE.parent / "assets" / "models") for word in words]
         print(f"\n== {name} {' '.join(words)}", flush=True)
         began = time.perf_counter()
         if subprocess.run([sys.executable, str(HERE / f"{name}.py"), *words], check=False).returncode:

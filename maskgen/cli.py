@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import typer
 
-from maskgen.commands import compose, generate, masks
+from maskgen.commands import check, compose, generate, masks
 
 app = typer.Typer()
 app.add_typer(generate.app)
 app.add_typer(compose.app)
+app.add_typer(check.app)
 app.add_typer(masks.app, name="masks")

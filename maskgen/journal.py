@@ -97,7 +97,7 @@ class Journal:
         else:
             self._swap_skipped(state)
             for name, size in sizes.items():
-                self._cut(name, size)
+                self._cut(name, size, edited=state.get("clean") == "1")
         self._metadata: BinaryIO = (self._folder / METADATA).open("ab")
         self._skipped: BinaryIO = (self._folder / SKIPPED).open("ab")
         self._whole = self._metadata.tell()
@@ -240,13 +240,26 @@ class Journal:
     def _set(self, name: str, value: str) -> None:
         self._db.execute("INSERT OR REPLACE INTO state VALUES (?, ?)", (name, value))
 
-    def _cut(self, name: str, size: int) -> None:
+    def _cut(self, name: str, size: int, *, edited: bool) -> None:
+        """Cut off what a killed run did not come to record.
+
+        Args:
+            name: of the file.
+            size: what the journal recorded, bytes.
+            edited: the run before ended well, so that a shorter file is one that people took lines out of.
+        """
         path = self._folder / name
         path.touch()
         have = path.stat().st_size
-        if have < size:
-            raise InputError(f"{path} is shorter than its journal says ({have} < {size} bytes); use --overwrite")
-        os.truncate(path, size)
+        if have >= size:
+            os.truncate(path, size)
+        elif not edited or (name == METADATA and not have):
+            raise InputError(
+                f"{path} is shorter than its journal says ({have} < {size} bytes); put it back, or use --overwrite"
+            )
+        elif have and not path.read_bytes().endswith(b"\n"):
+            with path.open("ab") as file:
+                file.write(b"\n")
 
     def _swap_skipped(self, state: dict[str, str]) -> None:
         new = self._folder / FOLDER / (SKIPPED + ".new")

@@ -16,6 +16,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import logging
 import math
 import os
 import re
@@ -27,6 +28,8 @@ from urllib.parse import quote_from_bytes, unquote_to_bytes
 
 from maskgen.errors import DatasetError, InputError
 from maskgen.types import LABELS, Label
+
+logger = logging.getLogger(__name__)
 
 METADATA: Final = "metadata.jsonl"
 SKIPPED: Final = "skipped.jsonl"
@@ -353,7 +356,7 @@ def parse_record(line: str | bytes) -> Record:
         label = data["label"]
         faces = data.get("faces") or [{**{k: v for k, v in data.items() if k in _FACE_FIELDS}, "label": label}]
         return Record(
-            file_name=str(data["file_name"]),
+            file_name=_inside(str(data["file_name"])),
             label=label,
             split=str(data["split"]),
             source=str(data["source"]),
@@ -381,6 +384,13 @@ def _text(value: Any) -> str | None:
 
 def _numbers(data: Any) -> dict[str, int]:
     return {str(word): int(number) for word, number in dict(data or {}).items()}
+
+
+def _inside(name: str) -> str:
+    path = PurePosixPath(name)
+    if path.is_absolute() or ".." in path.parts or "\0" in name or not path.parts:
+        raise DatasetError(f"file_name {name!r} points outside the folder")
+    return name
 
 
 def _face(data: dict[str, Any]) -> FaceRecord:
@@ -455,18 +465,45 @@ def _object(line: str | bytes) -> dict[str, Any]:
 # ---------------------------------------------------------------- reading a folder
 
 
-def read_dataset(folder: Path, *, split: str | None = None, check_files: bool = True) -> Iterator[Record]:
+def read_dataset(
+    folder: Path, *, split: str | None = None, check_files: bool = True, gone: list[str] | None = None
+) -> Iterator[Record]:
     """The records of a dataset folder, one at a time, in the order they were written.
+
+    People delete pictures they do not like, so a line whose image is missing is passed over and counted.
 
     Args:
         folder: what ``maskgen generate`` wrote.
         split: only this one.
-        check_files: also look whether every image is there.
+        check_files: leave out lines whose image is not there.
+        gone: takes the names of those images; None to have their number logged.
 
     Raises:
-        DatasetError: no ``metadata.jsonl``, a line that breaks the contract
-            (with its number), or an image that is missing.
+        DatasetError: no ``metadata.jsonl``, or a line that breaks the contract (with its number).
     """
+    listed = 0
+    missing: list[str] = [] if gone is None else gone
+    for _, record in _numbered(folder):
+        if split is not None and record.split != split:
+            continue
+        listed += 1
+        if check_files and not (folder / record.file_name).is_file():
+            missing.append(record.file_name)
+        else:
+            yield record
+    if missing and gone is None:
+        logger.warning(
+            "%d of the %d images %sthat %s lists are gone; went on without them (maskgen check %s says which)",
+            len(missing),
+            listed,
+            f"of {split} " if split else "",
+            folder / METADATA,
+            folder,
+        )
+
+
+def _numbered(folder: Path) -> Iterator[tuple[int, Record]]:
+    """Every line's number and record."""
     path = folder / METADATA
     if not path.is_file():
         raise DatasetError(f'no {METADATA} in {folder}; "maskgen generate" writes one')
@@ -475,20 +512,9 @@ def read_dataset(folder: Path, *, split: str | None = None, check_files: bool = 
             if not line.strip():
                 continue
             try:
-                record = parse_record(line)
+                yield number, parse_record(line)
             except DatasetError as error:
                 raise DatasetError(f"{path}, line {number}: {error}") from error
-            name = PurePosixPath(record.file_name)
-            if name.is_absolute() or ".." in name.parts:
-                raise DatasetError(f"{path}, line {number}: file_name {record.file_name!r} points outside the folder")
-            if split is not None and record.split != split:
-                continue
-            if check_files and not (folder / name).is_file():
-                raise DatasetError(
-                    f"{path}, line {number}: {record.file_name} is missing; run the same maskgen generate with "
-                    "--overwrite, or take the line out"
-                )
-            yield record
 
 
 def read_skipped(folder: Path) -> Iterator[Skip]:
@@ -522,26 +548,3 @@ def read_run(folder: Path) -> dict[str, Any]:
         raise DatasetError(f'no {RUN} in {folder}; "maskgen generate" writes one') from error
     except DatasetError as error:
         raise DatasetError(f"{path}: {error}") from error
-
-
-def validate(folder: Path) -> list[str]:
-    """What is wrong with a dataset folder, one sentence each; empty when it keeps its contract."""
-    problems: list[str] = []
-    split_by_group: dict[str, str] = {}
-    names: set[str] = set()
-    try:
-        for record in read_dataset(folder):
-            if record.file_name in names:
-                problems.append(f"{record.file_name} stands on two lines")
-            names.add(record.file_name)
-            if PurePosixPath(record.file_name).parts[:2] != (record.split, record.label):
-                problems.append(f"{record.file_name} does not lie under {record.split}/{record.label}")
-            if split_by_group.setdefault(record.group, record.split) != record.split:
-                problems.append(f"the group {record.group} is in {split_by_group[record.group]} and {record.split}")
-        present = (p.relative_to(folder).as_posix() for s in SPLITS for p in (folder / s).rglob("*") if p.is_file())
-        problems.extend(f"{name} stands on no line" for name in present if name not in names)
-        list(read_skipped(folder))
-        read_run(folder)
-    except DatasetError as error:
-        problems.append(str(error))
-    return problems

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import heapq
+import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,8 @@ from maskgen.errors import DatasetError, ImageError
 from maskgen.images import read_rgb, write
 from maskgen.metadata import Record, read_dataset
 from maskgen.types import RGB
+
+logger = logging.getLogger(__name__)
 
 COLUMNS: Final = 8
 PAPER: Final = (250, 249, 246)
@@ -57,11 +60,12 @@ def contact_sheet(
         DatasetError: there is no image to show.
     """
     cells: list[Cell] = []
-    for record in pick(read_dataset(dataset, split=split, check_files=False), pairs):
+    for record in pick(read_dataset(dataset, split=split), pairs):
         try:
             image = read_rgb(dataset / record.file_name, max_side=4 * cell)
         except ImageError as error:
-            raise DatasetError(f"{error}; the dataset is not whole") from error
+            logger.warning("left out: %s", error)
+            continue
         cells.append(Cell(image, title_of(record), COLOURS.get(record.label)))
     if not cells:
         raise DatasetError(f"{dataset} holds no image{f' in {split}' if split else ''} to show")

@@ -8,11 +8,11 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from maskgen.errors import ImageError
 from maskgen.images import decode_rgb, encode, read_rgb, shrink, write_bytes
-from maskgen.metadata import Record, Skip, read_dataset, read_run, read_skipped
+from maskgen.metadata import RUN, Record, Skip, read_dataset, read_run, read_skipped
 from maskgen.preview import pick
 from maskgen.storage import read_input
 from maskgen.types import RGB
@@ -112,6 +112,10 @@ _ORDER: Final = (
 _BY_SIZE: Final = {"Yaw of the head", "Size of the face in its photo"}
 
 
+_UNKNOWN_RUN: Final[dict[str, Any]] = {"version": "?", "finished": True, "seconds": 0.0, "counts": {}}
+"""Stands for a ``run.json`` that was moved away."""
+
+
 def write_report(dataset: Path) -> Path:
     """Write ``report.html`` into a dataset folder; it needs no other file.
 
@@ -120,9 +124,10 @@ def write_report(dataset: Path) -> Path:
     """
     import jinja2
 
-    run = read_run(dataset)
+    run = read_run(dataset) if (dataset / RUN).is_file() else _UNKNOWN_RUN
+    gone: list[str] = []
     tally = _Tally()
-    for record in read_dataset(dataset, check_files=False):
+    for record in read_dataset(dataset, gone=gone):
         tally.add(record)
     reasons: Counter[str] = Counter()
     examples: dict[str, list[Skip]] = defaultdict(list)
@@ -142,7 +147,7 @@ def write_report(dataset: Path) -> Path:
         charts=[_chart(title, tally.charts[title]) for title in _ORDER if tally.charts.get(title)],
         sample=[
             {"picture": _image(dataset, record), "label": record.label}
-            for record in pick(read_dataset(dataset, check_files=False), 12)
+            for record in pick(read_dataset(dataset, gone=[]), 12)
         ],
         templates=[
             {"name": name, "pictures": [_image(dataset, record) for record in records]}

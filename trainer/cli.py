@@ -287,19 +287,16 @@ def export(
     if bundle.task == "detector":
         _export_detector(bundle, to.value, quantize.value, output, crops, max_shift)
         return
-    faces = None
+    faces = calibration = None
     if crops is not None:
-        import numpy as np
+        from trainer.export import real_faces
 
-        from trainer.dataset import decode
-        from trainer.evaluate import find_samples
-
-        samples = [s for s in find_samples(crops, split="all")[0] if s.label in bundle.labels]
-        samples = samples[:: max(1, len(samples) // 256)][:256]
-        faces = np.ascontiguousarray(decode(samples, bundle.labels, bundle.input_size_wh, margin=bundle.margin).pixels)
+        faces, calibration = real_faces(crops, bundle)
     else:
         typer.echo("no --crops: checked on two public-domain portraits, varied", err=True)
-    made = exporting.export(bundle, to.value, quantize.value, output=output, faces=faces, max_shift=max_shift)
+    made = exporting.export(
+        bundle, to.value, quantize.value, output=output, faces=faces, calibration=calibration, max_shift=max_shift
+    )
     exporting.record(bundle, made)
     typer.echo(
         f"{made.path}: {made.size} bytes; largest change of a probability {made.max_shift:.2g}, mean "

@@ -22,6 +22,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from maskgen import check
 from maskgen.errors import DatasetError, ImageError, InputError
 from maskgen.metadata import METADATA, RUN, SPLITS, FaceRecord, Record, read_dataset
 from maskgen.types import LABELS
@@ -102,7 +103,8 @@ def load(
         DatasetError: nothing can be learned from it, and why.
     """
     labels = ("with_mask", "without_mask") if classes == 2 else ("with_mask", "without_mask", "incorrect_mask")
-    samples = [sample for sample in scan(folder, group_by=group_by) if sample.split in ("", *SPLITS)]
+    found = look(folder, group_by=group_by)
+    samples = [sample for sample in found.samples if sample.split in ("", *SPLITS)]
     samples = relabel(samples, labels, incorrect)
     _check_classes(samples, labels, folder)
     parts: dict[str, list[Sample]] = {"train": [], "val": [], "test": []}
@@ -112,11 +114,37 @@ def load(
         parts["train"], parts["val"] = _hold_out(parts["train"], val_fraction, seed)
     for name in ("train", "val"):
         _check_classes(parts[name], labels, folder, where=f"the {name} split of ")
-    return Dataset(labels, tuple(parts["train"]), tuple(parts["val"]), tuple(parts["test"]), _digest(folder, parts))
+    return Dataset(labels, tuple(parts["train"]), tuple(parts["val"]), tuple(parts["test"]), _digest(found, parts))
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What lies in a folder.
+
+    Attributes:
+        folder: it.
+        samples: every labelled face, in a settled order.
+        gone: images that a line names and that are not there.
+        beside: pictures that no line knows, which count under their folder's class.
+    """
+
+    folder: Path
+    samples: tuple[Sample, ...]
+    gone: int = 0
+    beside: int = 0
 
 
 def scan(folder: Path, *, group_by: str | None = None) -> list[Sample]:
-    """Every labelled face of a folder, in a settled order.
+    """Every labelled face of a folder; see ``look``."""
+    return list(look(folder, group_by=group_by).samples)
+
+
+def look(folder: Path, *, group_by: str | None = None) -> Found:
+    """Find the labelled faces of a folder, and say what people changed in it.
+
+    Args:
+        folder: generated, or plain folders by label.
+        group_by: names the person of a picture that no line of metadata knows.
 
     Raises:
         DatasetError: it is no folder, holds no labelled images, or says
@@ -126,9 +154,10 @@ def scan(folder: Path, *, group_by: str | None = None) -> list[Sample]:
     folder = Path(folder)
     if not folder.is_dir():
         raise DatasetError(f"no dataset folder at {folder}; make one with: maskgen generate FACES {folder}")
+    pattern = compile_pattern(group_by, "--group-by")
     if (folder / METADATA).is_file():
-        return _from_metadata(folder)
-    return _from_folders(folder, compile_pattern(group_by, "--group-by"))
+        return _from_metadata(folder, pattern)
+    return Found(folder, tuple(_from_folders(folder, pattern)))
 
 
 def compile_pattern(text: str | None, option: str) -> re.Pattern[str] | None:
@@ -152,14 +181,57 @@ def relabel(samples: Iterable[Sample], labels: Sequence[str], incorrect: Incorre
     return kept
 
 
-def _from_metadata(folder: Path) -> list[Sample]:
+def _from_metadata(folder: Path, group_by: re.Pattern[str] | None) -> Found:
+    """The faces of the lines, and the pictures beside them, which count under their folder's class."""
+    gone: list[str] = []
+    known: dict[str, Record] = {}
     samples: list[Sample] = []
-    for record in read_dataset(folder):
-        scene = record.encoding.get("crop") == "scene"
+    for record in read_dataset(folder, check_files=False):
+        known[record.file_name] = record
+        if not (folder / record.file_name).is_file():
+            gone.append(record.file_name)
+            continue
+        scene = _is_scene(record)
         samples.extend(_of_face(folder, record, face, scene) for face in (record.faces if scene else (record.face,)))
-    if not samples:
+    if not known:
         raise DatasetError(f"{folder / METADATA} has no lines; run maskgen generate again")
-    return samples
+    beside = list(check.strangers(folder, known))
+    moved = {place: known[name] for name, place in check.whereabouts(gone, beside).items()}
+    _say_changes(folder, len(known), len(gone) - len(moved), len(moved), len(beside) - len(moved))
+    if any(map(_is_scene, known.values())):
+        if beside:
+            logger.warning("%d pictures without a line were left out: whole scenes need their boxes", len(beside))
+        beside = []
+    samples += [_of_stranger(folder, name, moved.get(name), group_by) for name in beside]
+    if not samples:
+        raise DatasetError(f"none of the {len(known)} images that {folder / METADATA} lists is there; put them back")
+    return Found(folder, tuple(samples), len(gone), len(beside))
+
+
+def _say_changes(folder: Path, listed: int, gone: int, moved: int, beside: int) -> None:
+    if gone:
+        logger.warning("%d of the %d images of %s are gone; going on without them", gone, listed, folder)
+    if moved:
+        logger.warning("%d images of %s were moved; they count under the folder they lie in now", moved, folder)
+    if beside:
+        logger.warning(
+            "%d pictures in %s stand on no line of %s; they count under their folder's class", beside, folder, METADATA
+        )
+
+
+def _is_scene(record: Record) -> bool:
+    return bool(record.encoding.get("crop") == "scene")
+
+
+def _of_stranger(folder: Path, name: str, record: Record | None, group_by: re.Pattern[str] | None) -> Sample:
+    """A picture of another place than its line says, or of no line, under the class and split of its folder."""
+    split, label = "", name.split("/", 1)[0]
+    if label in SPLITS:
+        split, label = name.split("/")[:2]
+    if record is not None:
+        # Its group says whose face it is; the rest of the line described the class it was taken from.
+        return Sample(folder / name, name, label, record.group, split, record={"source": record.source})
+    return Sample(folder / name, name, label, _group(folder / name, name, group_by), split)
 
 
 def _of_face(folder: Path, record: Record, face: FaceRecord, scene: bool) -> Sample:
@@ -280,13 +352,14 @@ def _check_classes(samples: Sequence[Sample], labels: Sequence[str], folder: Pat
         raise DatasetError(f"{folder} has one {alone[0]} image only; at least two are needed, one of them to validate")
 
 
-def _digest(folder: Path, parts: dict[str, list[Sample]]) -> dict[str, Any]:
+def _digest(found: Found, parts: dict[str, list[Sample]]) -> dict[str, Any]:
     digest: dict[str, Any] = {
-        "name": folder.resolve().name,
+        "name": found.folder.resolve().name,
         "counts": {name: dict(Counter(sample.label for sample in part)) for name, part in parts.items() if part},
         "groups": {name: len({sample.group for sample in part}) for name, part in parts.items() if part},
     }
-    run = folder / RUN
+    digest |= {name: count for name, count in (("gone", found.gone), ("beside", found.beside)) if count}
+    run = found.folder / RUN
     if run.is_file():
         data = run.read_bytes()
         digest["run_sha256"] = hashlib.sha256(data).hexdigest()

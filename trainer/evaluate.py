@@ -7,7 +7,6 @@ ground-truth boxes are cut out. Runs LiteRT, so no TensorFlow is loaded.
 
 from __future__ import annotations
 
-import json
 import logging
 import re
 from collections import Counter
@@ -15,14 +14,14 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from maskgen.categories import label_of
 from maskgen.errors import DatasetError, InputError
-from trainer import metrics
+from trainer import coco, metrics, seen
+from trainer.bands import bands
 from trainer.bundle import LITERT_NAME, Bundle, predicted_labels
 from trainer.config import Incorrect
 from trainer.dataset import Faces, Sample, compile_pattern, decode, relabel, scan
@@ -30,9 +29,6 @@ from trainer.litert import LiteRTModel
 from trainer.metrics import Interval
 
 logger = logging.getLogger(__name__)
-
-NUMERIC_BANDS: Final = 12
-"""A field with more different numbers than this is cut into bands."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +180,7 @@ def evaluate(
         left_out["incorrect_mask"] = len(samples) - len(kept)
     if not kept:
         raise DatasetError(f"{folder} has no face this model can be judged by")
+    seen.warn(bundle, Path(folder), (s.path for s in kept), {s.split for s in kept}, threads)
     labelled = [_slice_fields(sample, slices) for sample in kept] if slices else kept
     faces = decode(
         labelled, bundle.labels, bundle.input_size_wh, margin=bundle.margin, face_px=face_px, threads=threads
@@ -235,7 +232,6 @@ def judge(faces: Faces, probabilities: NDArray[np.float32], labels: Sequence[str
     )
     counts = metrics.confusion(truth, predicted, len(names))
     groups = [sample.group for sample in faces.samples]
-    resampled = metrics.resampled_confusions(truth, predicted, groups, len(names))
     masked = names.index("with_mask")
     ece, *_ = metrics.calibration(probabilities.argmax(axis=1) == truth, probabilities.max(axis=1))
     return Evaluation(
@@ -246,10 +242,8 @@ def judge(faces: Faces, probabilities: NDArray[np.float32], labels: Sequence[str
         truth=truth,
         predicted=predicted,
         confusion=counts,
-        balanced_accuracy=metrics.interval(
-            float(metrics.balanced_accuracy(counts)), metrics.balanced_accuracy(resampled)
-        ),
-        accuracy=metrics.interval(float(metrics.accuracy(counts)), metrics.accuracy(resampled)),
+        balanced_accuracy=metrics.balanced_share_right(truth, predicted, groups, len(names)),
+        accuracy=metrics.share_right(truth == predicted, groups),
         auc=metrics.auc(truth == masked, probabilities[:, masked]),
         ece=ece,
         per_label={label: _of_label(counts, number) for number, label in enumerate(names)},
@@ -275,13 +269,21 @@ def find_samples(
 ) -> tuple[list[Sample], dict[str, int]]:
     """The labelled faces of a folder of any of the three kinds, and what was left out.
 
+    Args:
+        folder: generated, plain or COCO.
+        min_box: leave boxes out whose shorter side has fewer pixels (COCO).
+        group_by: names the person of a picture that no line of metadata knows.
+        split: one of the folder's, or ``all``; None for ``test`` where there is one, else all.
+
     Raises:
-        DatasetError: it is none of the three.
+        DatasetError: it is none of the three, or has no such split.
     """
     folder = Path(folder)
-    if (folder / "annotations.json").is_file() and (folder / "images").is_dir():
-        return _from_coco(folder, min_box)
-    samples = scan(folder, group_by=group_by)
+    left_out: dict[str, int] = {}
+    if coco.is_folder(folder):
+        samples, left_out = _from_coco(folder, min_box)
+    else:
+        samples = scan(folder, group_by=group_by)
     splits = {sample.split for sample in samples}
     chosen = split or ("test" if "test" in splits else None)
     if chosen is not None and chosen != "all":
@@ -290,41 +292,25 @@ def find_samples(
             raise DatasetError(
                 f"{folder} has no split called {chosen} (it has {', '.join(sorted(splits - {''})) or 'none'})"
             )
-    return samples, {}
+    return samples, left_out
 
 
 def _from_coco(folder: Path, min_box: float) -> tuple[list[Sample], dict[str, int]]:
-    path = folder / "annotations.json"
-    try:
-        document = json.loads(path.read_text(encoding="utf-8"))
-        names = {entry["id"]: str(entry["name"]) for entry in document["categories"]}
-        files = {entry["id"]: str(entry["file_name"]) for entry in document["images"]}
-        annotations = [
-            (files[entry["image_id"]], names[entry["category_id"]], [float(side) for side in entry["bbox"]])
-            for entry in document["annotations"]
-        ]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise DatasetError(f"{path} is no COCO file: {type(error).__name__} {error}") from None
     samples: list[Sample] = []
     left_out: Counter[str] = Counter()
-    strangers: set[str] = set()
-    for file, category, bbox in annotations:
-        label = label_of(category)
-        if label is None:
-            strangers.add(category)
-            continue
-        image = folder / "images" / file
-        if not image.is_file():
-            raise DatasetError(f"{path} names {file}, which is not in {folder / 'images'}")
-        left, top, width, height = bbox
-        if min(width, height) < min_box:
-            left_out[f"smaller than {min_box:g} px"] += 1
-            continue
-        record = {"width": width, "height": height, "face_px": max(width, height)}
-        box = (left, top, left + width, top + height)
-        samples.append(Sample(image, f"images/{file}", label, file, "", box, record))
-    if strangers:
-        logger.warning("categories that are no label were left out: %s", ", ".join(sorted(strangers)))
+    for split, pictures in coco.read_folder(folder).items():
+        for picture in pictures:
+            name = picture.path.relative_to(folder).as_posix()
+            for face in picture.faces:
+                left, top, right, bottom = face.box_xyxy
+                width, height = right - left, bottom - top
+                if face.ignored or face.label is None:
+                    left_out["ignored"] += 1
+                elif min(width, height) < min_box:
+                    left_out[f"smaller than {min_box:g} px"] += 1
+                else:
+                    record = {"width": width, "height": height, "face_px": max(width, height)}
+                    samples.append(Sample(picture.path, name, face.label, name, split, face.box_xyxy, record))
     return samples, dict(left_out)
 
 
@@ -355,56 +341,31 @@ def _slices(result: Evaluation, slices: Sequence[str], folder: Path) -> tuple[Sl
                 f"--slice {name!r} is no field of {folder} and finds nothing in its file names "
                 f"(fields: {', '.join(known[:20]) or 'none'}); a pattern needs named groups such as (?P<age>\\d+)"
             )
-        words = _bands(values)
-        found.extend(
-            _one_slice(result, name, word, np.array([w == word for w in words]))
-            for word in sorted(set(words) - {""}, key=_natural)
-        )
+        banded = bands(values)
+        order = dict.fromkeys(word for _, word in sorted(banded))
+        words = np.array([word for _, word in banded])
+        found.extend(_one_slice(result, name, word, words == word) for word in order)
     return tuple(found)
-
-
-def _bands(values: Sequence[Any]) -> list[str]:
-    """Values as words; many different numbers become bands of ten, or tenths of their range."""
-    numbers: list[float | None] = []
-    for value in values:
-        try:
-            numbers.append(None if value is None or isinstance(value, bool) else float(value))
-        except (TypeError, ValueError):
-            return ["" if value is None else str(value) for value in values]
-    known = np.array([number for number in numbers if number is not None])
-    if len(np.unique(known)) <= NUMERIC_BANDS:
-        return ["" if value is None else str(value) for value in values]
-    if known.max() - known.min() > 20 and np.all(known == np.rint(known)):
-        return ["" if n is None else f"{int(n // 10) * 10}-{int(n // 10) * 10 + 9}" for n in numbers]
-    edges = np.unique(np.quantile(known, np.linspace(0, 1, 6)))
-    places = [
-        None if n is None else int(np.clip(np.searchsorted(edges, n, "right") - 1, 0, len(edges) - 2)) for n in numbers
-    ]
-    return ["" if p is None else f"{edges[p]:.3g} to {edges[p + 1]:.3g}" for p in places]
-
-
-def _natural(text: str) -> list[Any]:
-    return [(0, int(part), "") if part.isdigit() else (1, 0, part) for part in re.split(r"(\d+)", text) if part]
 
 
 def _one_slice(result: Evaluation, name: str, value: str, chosen: NDArray[np.bool_]) -> Slice:
     truth, predicted = result.truth[chosen], result.predicted[chosen]
-    classes = len(result.labels)
-    counts = metrics.confusion(truth, predicted, classes)
     groups = [sample.group for sample, take in zip(result.samples, chosen, strict=True) if take]
-    resampled = metrics.resampled_confusions(truth, predicted, groups, classes, resamples=500)
+    counts = metrics.confusion(truth, predicted, len(result.labels)).sum(axis=1)
+    present = [(number, label) for number, label in enumerate(result.labels) if counts[number]]
     return Slice(
         name,
         value,
         int(chosen.sum()),
-        metrics.interval(float(metrics.balanced_accuracy(counts)), metrics.balanced_accuracy(resampled)),
-        {
-            label: metrics.wilson(int(counts[number, number]), int(counts[number].sum()))
-            for number, label in enumerate(result.labels)
-            if counts[number].sum()
-        },
-        {label: int(counts[number].sum()) for number, label in enumerate(result.labels) if counts[number].sum()},
+        metrics.balanced_share_right(truth, predicted, groups, len(result.labels)),
+        {label: _recall(truth, predicted, groups, number) for number, label in present},
+        {label: int(counts[number]) for number, label in present},
     )
+
+
+def _recall(truth: metrics.Ints, predicted: metrics.Ints, groups: Sequence[str], number: int) -> Interval:
+    mine = truth == number
+    return metrics.share_right(predicted[mine] == number, [groups[int(place)] for place in np.flatnonzero(mine)])
 
 
 def _compare(result: Evaluation, faces: Faces, other: Bundle, face_px: int | None, threads: int) -> Comparison:
@@ -416,13 +377,5 @@ def _compare(result: Evaluation, faces: Faces, other: Bundle, face_px: int | Non
     judged = judge(theirs, run(other.path(LITERT_NAME), theirs.pixels, threads=threads), other.labels, other.threshold)
     first, second, p = metrics.mcnemar(result.predicted == result.truth, judged.predicted == judged.truth)
     groups = [sample.group for sample in faces.samples]
-    classes = len(result.labels)
-    # The same seed draws the same groups for both, so the difference is paired.
-    mine, yours = (
-        metrics.balanced_accuracy(metrics.resampled_confusions(item.truth, item.predicted, groups, classes))
-        for item in (result, judged)
-    )
-    gap = result.balanced_accuracy.value - judged.balanced_accuracy.value
-    return Comparison(
-        str(other.folder), first, second, p, judged.balanced_accuracy, metrics.interval(gap, mine - yours)
-    )
+    gap = metrics.balanced_gap(result.truth, result.predicted, judged.predicted, groups, len(result.labels))
+    return Comparison(str(other.folder), first, second, p, judged.balanced_accuracy, gap)

@@ -13,7 +13,7 @@ from typing import Any, Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from maskgen.errors import InputError, TrainError
+from maskgen.errors import DatasetError, InputError, TrainError
 from trainer.bundle import KERAS_NAME, Bundle, file_sha256
 from trainer.convert import Quantize, elsewhere, quiet, to_litert
 from trainer.litert import LiteRTModel
@@ -80,6 +80,7 @@ def export(
     *,
     output: Path | None = None,
     faces: NDArray[np.uint8] | None = None,
+    calibration: NDArray[np.uint8] | None = None,
     max_shift: float | None = None,
 ) -> Exported:
     """Write a model folder's network in another format.
@@ -90,8 +91,10 @@ def export(
         quantize: how LiteRT stores the weights.
         output: where to; None for the model folder.
         faces: (N, H, W, 3) uint8 real faces of the network's size, to check
-            on and for int8 to calibrate with; None for the two public-domain
-            portraits that come with installed packages, varied.
+            on; None for two public-domain portraits that come with installed
+            packages, varied.
+        calibration: (M, H, W, 3) uint8 others, for int8 to calibrate with;
+            None for the same portraits, the other one masked.
         max_shift: instead of the limit for this storage.
 
     Raises:
@@ -104,8 +107,19 @@ def export(
         raise InputError(f"--quantize {quantize} is for --to litert")
     network = load_network(bundle.path(KERAS_NAME))
     checked = portraits(bundle.input_size_wh) if faces is None else faces
+    if calibration is None and quantize == "int8":
+        calibration = portraits(bundle.input_size_wh, swapped=True)
     target = output or bundle.folder / file_name(to, quantize)
-    return write(network, target, to, quantize, checked, threshold=bundle.threshold, max_shift=max_shift)
+    return write(
+        network,
+        target,
+        to,
+        quantize,
+        checked,
+        calibration=calibration,
+        threshold=bundle.threshold,
+        max_shift=max_shift,
+    )
 
 
 def write(
@@ -115,25 +129,40 @@ def write(
     quantize: Quantize,
     faces: NDArray[np.uint8],
     *,
+    calibration: NDArray[np.uint8] | None = None,
     threshold: float = 0.5,
     max_shift: float | None = None,
 ) -> Exported:
     """Convert a network, compare, and keep the file if it agrees.
 
+    Args:
+        network: the ``keras.Model``.
+        target: the file or folder.
+        to: the format.
+        quantize: how LiteRT stores the weights.
+        faces: (N, H, W, 3) uint8, to compare on.
+        calibration: (M, H, W, 3) uint8, none of ``faces`` among them, for int8.
+        threshold: on P(with_mask), at which changed labels are counted.
+        max_shift: instead of the limit for this storage.
+
     Raises:
-        InputError: a converter is not installed.
+        InputError: a converter is not installed, or int8 has nothing to calibrate with.
         TrainError: it differs by more than the limit, or cannot be converted.
     """
     limit = LIMITS[quantize] if max_shift is None else max_shift
     from trainer.fit import predict
 
+    if calibration is None or not len(calibration):
+        if quantize == "int8":
+            raise InputError("int8 is calibrated on faces that it is not checked on; none were given")
+        calibration = faces
     expected = predict(network, faces)
     target = Path(target)
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=".export-") as work:
         made = Path(work) / target.name
         with quiet():
-            convert(network, made, to, quantize, faces)
+            convert(network, made, to, quantize, calibration)
             found = _run(made, to, faces)
         gaps = np.abs(found - expected)
         changed = int(((found[:, 0] >= threshold) != (expected[:, 0] >= threshold)).sum())
@@ -154,6 +183,39 @@ def write(
     return result
 
 
+def real_faces(folder: Path, bundle: Bundle, count: int = 256) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """Faces of a labelled folder to check a model's files on, and others to calibrate int8 with.
+
+    No group is in both; nothing is taken from a test split, by which the result may be judged.
+
+    Args:
+        folder: generated, plain or COCO.
+        bundle: the model.
+        count: of either, at most.
+
+    Raises:
+        DatasetError: there are too few faces for both.
+    """
+    from trainer.dataset import decode
+    from trainer.evaluate import find_samples
+
+    usable = [s for s in find_samples(folder, split="all")[0] if s.split != "test" and s.label in bundle.labels]
+    places = {group: number for number, group in enumerate(sorted({sample.group for sample in usable}))}
+    halves = [[s for s in usable if places[s.group] % 2 == half] for half in (0, 1)]
+    if not all(halves):
+        raise DatasetError(
+            f"{folder} has {len(places)} people or photos outside its test split; an export is checked on some and "
+            "int8 calibrated on others: name a folder with more"
+        )
+    checked, calibration = (
+        decode(some[:: max(1, len(some) // count)][:count], bundle.labels, bundle.input_size_wh, margin=bundle.margin)
+        for some in halves
+    )
+    if not len(checked) or not len(calibration):
+        raise DatasetError(f"none of the images in {folder} can be read")
+    return np.ascontiguousarray(checked.pixels), np.ascontiguousarray(calibration.pixels)
+
+
 def record(bundle: Bundle, exported: Exported) -> None:
     """Enter a file of the model folder in its ``bundle.json``."""
     if exported.path.parent.resolve() != bundle.folder.resolve() or not exported.path.is_file():
@@ -166,11 +228,17 @@ def record(bundle: Bundle, exported: Exported) -> None:
     ).save()
 
 
-def portraits(size_wh: tuple[int, int], count: int = 48) -> NDArray[np.uint8]:
+def portraits(size_wh: tuple[int, int], count: int = 48, *, swapped: bool = False) -> NDArray[np.uint8]:
     """Faces for a check where no others are at hand: two public-domain portraits, varied.
 
     Eileen Collins (NASA) as scikit-image ships her, Grace Hopper (US Navy) as
-    matplotlib ships her. Few people, so calibrate int8 with faces of your own.
+    matplotlib ships her. The first of them has the lower face covered by a
+    flat colour: the network's other answer. Few people, so calibrate int8 with faces of your own.
+
+    Args:
+        size_wh: of the faces.
+        count: how many.
+        swapped: the other one is covered, and the light and camera are others.
     """
     from matplotlib import cbook
     from skimage import data
@@ -181,19 +249,20 @@ def portraits(size_wh: tuple[int, int], count: int = 48) -> NDArray[np.uint8]:
 
     collins = np.ascontiguousarray(data.astronaut()[..., :3])
     hopper = read_rgb(str(cbook.get_sample_data("grace_hopper.jpg", asfileobj=False)))
-    faces = np.concatenate(
-        [
-            cut_rois(collins, [[170, 60, 275, 190]], size_wh, 1.15),
-            cut_rois(hopper, [[160, 60, 370, 330]], size_wh, 1.15),
-        ]
-    )
+    people = [
+        cut_rois(collins, [[170, 60, 275, 190]], size_wh, 1.15)[0],
+        cut_rois(hopper, [[160, 60, 370, 330]], size_wh, 1.15)[0],
+    ]
+    if swapped:
+        people.reverse()
+    first = count if swapped else 0
     augmenter = Augmenter("street", seed=7)
-    varied = [faces[number % 2] if number < 2 else augmenter(faces[number % 2], number) for number in range(count)]
-    # Half of them with the lower face covered by a flat colour: the network's other answer.
-    for number in range(2, count, 2):
+    varied = [augmenter(people[number % 2], first + number) for number in range(count)]
+    varied[:2] = varied[:2] if swapped else people[:count]
+    for number in range(0, count, 2):
         half = size_wh[1] * 55 // 100
         varied[number] = varied[number].copy()
-        varied[number][half:] = np.random.default_rng(number).integers(90, 230, 3)
+        varied[number][half:] = np.random.default_rng(first + number).integers(90, 230, 3)
     return np.stack(varied)
 
 

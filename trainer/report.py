@@ -52,8 +52,8 @@ def text_report(result: Evaluation) -> str:
         f"{'calibration error (ECE)':<26} {100 * result.ece:.2f} %",
         f"{'threshold on P(with_mask)':<26} {result.threshold:g}",
         "",
-        f"{len(result.samples)} faces in {result.groups} groups; intervals hold 95 % of {metrics.RESAMPLES} "
-        "bootstrap samples of the groups.",
+        f"{len(result.samples)} faces in {result.groups} groups; 95 % score intervals, in which the faces of a group "
+        "stand or fall together.",
     ]
     lines += [f"left out: {count} {why}" for why, count in result.left_out.items()]
     lines += ["", "rows true, columns predicted", f"{'':<{width}} " + " ".join(f"{name:>15}" for name in result.labels)]

@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
+from maskgen.duplicates import thumbnail
 from maskgen.errors import DatasetError
-from trainer import metrics, models, report
+from trainer import metrics, models, report, seen, twins
 from trainer.bundle import KERAS_NAME, LITERT_NAME, Bundle, file_sha256, write_whole
 from trainer.config import TrainConfig
 from trainer.convert import Quantize
@@ -22,7 +24,7 @@ from trainer.progress import Reporter
 from trainer.run_folder import Summary, make_room, publish, save_network, stage, versions, writing
 
 CHECK_FACES: Final = 128
-"""Faces on which an exported file is compared with Keras."""
+"""Faces on which an exported file is compared with Keras, and others that int8 is calibrated with."""
 
 
 def train(
@@ -67,8 +69,13 @@ def train(
     with writing(work, config):
         began = time.perf_counter()
         faces = {name: _decode(name, part, found, config, threads, work, reporter) for name, part in _parts(found)}
+        twins.warn({name: _thumbnails(part) for name, part in faces.items()})
         seconds["decode"] = time.perf_counter() - began
         return _train(found, faces, model, work, config, resume, threads, reporter, seconds)
+
+
+def _thumbnails(faces: Faces) -> twins.Split:
+    return [sample.name for sample in faces.samples], [thumbnail(image) for image in faces.pixels]
 
 
 def _parts(found: Dataset) -> Iterator[tuple[str, tuple[Sample, ...]]]:
@@ -151,7 +158,7 @@ def _train(
         _compact(network, staged / KERAS_NAME)
     began = time.perf_counter()
     reporter.start("exporting", 1)
-    exported = _export(network, staged, faces["val"], config)
+    exported = _export(network, staged, faces, config)
     seconds["export"] = time.perf_counter() - began
     masked = found.labels.index("with_mask")
     # Of the file that detect runs: eight-bit weights move probabilities a little.
@@ -172,6 +179,7 @@ def _train(
         created=datetime.now(UTC).isoformat(timespec="seconds"),
     )
     bundle.save()
+    seen.save(staged, (sample.path for name in ("train", "val") for sample in faces[name].samples), threads)
     split = "test" if "test" in faces else "val"
     result = judge(
         faces[split], run(staged / LITERT_NAME, faces[split].pixels, threads=threads), found.labels, threshold
@@ -232,10 +240,18 @@ def _compact(network: Any, path: Path) -> None:
     compact.compress(path)
 
 
-def _export(network: Any, staged: Path, val: Faces, config: TrainConfig) -> dict[str, Any]:
+def _export(network: Any, staged: Path, faces: dict[str, Faces], config: TrainConfig) -> dict[str, Any]:
+    """Calibrated on training faces, checked on others; the test split stays out of it."""
     from trainer import export
 
-    step = max(1, len(val) // CHECK_FACES)
-    some = np.ascontiguousarray(val.pixels[::step][:CHECK_FACES])
     quantize: Quantize = "none" if config.litert == "float32" else config.litert
-    return export.write(network, staged / LITERT_NAME, "litert", quantize, some).to_json()
+    target = staged / LITERT_NAME
+    checked = spread(faces["val"], CHECK_FACES)
+    calibration = spread(faces["train"], CHECK_FACES)
+    return export.write(network, target, "litert", quantize, checked, calibration=calibration).to_json()
+
+
+def spread(faces: Faces, count: int) -> NDArray[np.uint8]:
+    """Pixels of at most ``count`` faces, spread over all of them."""
+    step = max(1, len(faces) // count)
+    return np.ascontiguousarray(faces.pixels[::step][:count])

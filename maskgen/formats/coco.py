@@ -36,7 +36,7 @@ def write(dataset: Path, output: Path) -> Path:
                 file.write(("," if number > 1 else "") + "\n" + json.dumps(image))
             file.write('],\n"annotations": [')
             following = 1
-            for number, record in enumerate(read_dataset(dataset, split=split, check_files=False), 1):
+            for number, record in enumerate(read_dataset(dataset, split=split, gone=[]), 1):
                 found, after = detections_to_coco_annotations(detections_of(record, labels), number, following)
                 for annotation, face in zip(found, record.faces, strict=True):
                     annotation |= {"template": face.template, "wear": face.wear}

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from maskgen.files import whole
-from maskgen.metadata import Record, read_dataset, read_run
+from maskgen.metadata import RUN, Record, read_dataset, read_run
 from maskgen.types import LABELS, Box
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ _AREA: Final = "area"
 
 def labels_of(dataset: Path) -> list[str]:
     """The dataset's classes, in the order that gives them their numbers."""
-    labels = read_run(dataset).get("labels")
+    labels = read_run(dataset).get("labels") if (dataset / RUN).is_file() else None
     if isinstance(labels, list) and labels:
         return [str(label) for label in labels]
     present = {face.label for record in read_dataset(dataset, check_files=False) for face in record.faces}

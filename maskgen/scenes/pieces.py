@@ -96,7 +96,7 @@ def index(datasets: Sequence[Path]) -> dict[str, dict[Label, list[PieceRef]]]:
     """
     found: dict[str, dict[Label, list[PieceRef]]] = {split: defaultdict(list) for split in SPLITS}
     for folder in datasets:
-        for record in read_dataset(folder, check_files=False):
+        for record in read_dataset(folder):
             if record.encoding.get("crop") != "scene":
                 raise DatasetError(f"{folder} holds cut-out faces; write it with: maskgen generate --crop scene")
             people = tuple(Person(f.label, np.array(f.landmarks, np.float32)) for f in record.faces if f.landmarks)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from maskgen import metadata
+from maskgen import check, metadata
 from maskgen.commands.generate import app
 
 runner = CliRunner()
@@ -51,7 +51,7 @@ def dataset(portraits: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_generate_leaves_a_whole_folder(dataset: Path) -> None:
-    assert metadata.validate(dataset) == []
+    assert check.problems(dataset) == []
     for name in ("preview.jpg", "report.html", "run.json", "skipped.jsonl"):
         assert (dataset / name).stat().st_size > 100
     assert (dataset.parent / "out-coco" / "train.json").is_file()

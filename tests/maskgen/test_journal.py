@@ -172,3 +172,16 @@ def test_what_was_left_out_stands_on_a_photos_last_line(tmp_path: Path) -> None:
         assert journal.counts["rejected:too_small"] == 2
         journal.forget_skipped({"too_small"})
         assert {word: n for word, n in journal.counts.items() if word.startswith("rejected")} == {"rejected:cut_off": 3}
+
+
+def test_lines_that_people_took_out_are_no_reason_to_refuse(tmp_path: Path) -> None:
+    with Journal(tmp_path) as journal:
+        written(journal)
+        journal.skipped("in/b.jpg", Skip("in/b.jpg", "no_face"))
+    path = tmp_path / "metadata.jsonl"
+    path.write_bytes(path.read_bytes().splitlines()[0])
+    (tmp_path / "skipped.jsonl").unlink()
+    with Journal(tmp_path) as journal:
+        assert "in/b.jpg" in journal
+        journal.written("in/c.jpg", "c" * 16, ["{}"], "train/c", Counter())
+    assert path.read_bytes().splitlines()[1:] == [b"{}"]

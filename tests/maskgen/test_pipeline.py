@@ -17,7 +17,7 @@ import psutil
 import pytest
 from fake_worker import photo
 
-from maskgen import metadata
+from maskgen import check, metadata
 from maskgen.engines import local as engine
 from maskgen.engines.nursery import CAN_FORK
 from maskgen.errors import InputError, MaskgenError
@@ -88,7 +88,7 @@ def test_every_input_is_written_or_named(tmp_path: Path) -> None:
     summary = make(source, tmp_path / "out")
     assert (summary.totals["photos"], summary.totals["images"]) == (9, 10)
     assert dict(summary.reasons()) == {"duplicate": 1, "empty": 1, "no_face": 1, "not_an_image": 1}
-    assert metadata.validate(tmp_path / "out") == []
+    assert check.problems(tmp_path / "out") == []
     run = metadata.read_run(tmp_path / "out")
     assert run["finished"]
     assert run["counts"]["by_label"] == {"with_mask": 5, "without_mask": 5}
@@ -159,7 +159,7 @@ def test_killed_and_started_again_gives_the_same_bytes(tmp_path: Path, at: int) 
     (stray.parent / ".123-4.part").write_bytes(b"half")
     make(source, tmp_path / "out")
     assert contents(tmp_path / "out") == contents(tmp_path / "whole")
-    assert metadata.validate(tmp_path / "out") == []
+    assert check.problems(tmp_path / "out") == []
 
 
 def test_ctrl_c_finishes_what_is_in_hand(tmp_path: Path) -> None:
@@ -170,7 +170,7 @@ def test_ctrl_c_finishes_what_is_in_hand(tmp_path: Path) -> None:
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=30)
     assert process.returncode == 130, errors
-    assert metadata.validate(tmp_path / "out") == []
+    assert check.problems(tmp_path / "out") == []
     assert not metadata.read_run(tmp_path / "out")["finished"]
     assert 4 <= len(list(metadata.read_dataset(tmp_path / "out"))) < 60
     summary = make(source, tmp_path / "out")
@@ -195,7 +195,7 @@ def test_a_full_disk_ends_the_run_and_room_goes_on(tmp_path: Path) -> None:
         process = start(source, disk / "out", FAKE_PADDING="20000")
         _, errors = process.communicate(timeout=60)
         assert process.returncode == 0, errors
-        assert metadata.validate(disk / "out") == []
+        assert check.problems(disk / "out") == []
         assert len(list(metadata.read_dataset(disk / "out"))) == 80
     finally:
         subprocess.run(["umount", str(disk)], check=True)
@@ -272,7 +272,7 @@ def test_killed_while_it_deletes_the_old_dataset(
     assert not run.get("finished"), "what is half deleted counts as finished"
     make(source, tmp_path / "out", inline(overwrite=overwrite), seed=1)
     assert contents(tmp_path / "out") == contents(tmp_path / "whole")
-    assert metadata.validate(tmp_path / "out") == []
+    assert check.problems(tmp_path / "out") == []
 
 
 def test_a_photo_of_many_images_comes_in_parts(tmp_path: Path) -> None:
@@ -283,7 +283,7 @@ def test_a_photo_of_many_images_comes_in_parts(tmp_path: Path) -> None:
     assert dict(summary.reasons()) == {}
     assert summary.totals["images"] == 8 + 80
     assert contents(tmp_path / "out") == contents(tmp_path / "inline")
-    assert metadata.validate(tmp_path / "out") == []
+    assert check.problems(tmp_path / "out") == []
 
 
 @pytest.mark.parametrize("end", ["hang", "die", "fail"])
@@ -292,7 +292,7 @@ def test_a_photo_that_comes_to_nothing_half_way_leaves_nothing(tmp_path: Path, e
     summary = make(source, tmp_path / "out", local(2, timeout_s=0.7))
     assert sum(n for _, n in summary.reasons()) == 1
     assert summary.totals["images"] == 6 + 6
-    assert metadata.validate(tmp_path / "out") == []
+    assert check.problems(tmp_path / "out") == []
     (tmp_path / "out" / ".maskgen" / "journal.sqlite").unlink()
     assert make(source, tmp_path / "out").totals == summary.totals
 
@@ -303,7 +303,7 @@ def test_a_second_photo_of_the_same_bytes_that_dies_takes_nothing_along(tmp_path
     summary = make(tmp_path / "in", tmp_path / "out", local(2))
     assert dict(summary.reasons()) == {"duplicate": 1}
     assert summary.totals["images"] == 6
-    assert metadata.validate(tmp_path / "out") == []
+    assert check.problems(tmp_path / "out") == []
     assert source.exists()
 
 
@@ -343,7 +343,7 @@ def test_a_damaged_run_json_is_one_clear_error(tmp_path: Path, text: str) -> Non
     with pytest.raises(MaskgenError, match=r"run\.json"):
         make(source, tmp_path / "out")
     make(source, tmp_path / "out", inline(overwrite=True))
-    assert metadata.validate(tmp_path / "out") == []
+    assert check.problems(tmp_path / "out") == []
 
 
 def test_the_same_command_again_does_nothing(tmp_path: Path) -> None:
@@ -402,7 +402,7 @@ def test_retry_tries_only_what_was_skipped_for_that(tmp_path: Path) -> None:
     assert reasons(tmp_path / "out") == ["too_small"]
     make(source, tmp_path / "out", inline(retry=("all",)))
     assert reasons(tmp_path / "out") == []
-    assert metadata.validate(tmp_path / "out") == []
+    assert check.problems(tmp_path / "out") == []
 
 
 def test_nothing_at_all_is_an_error(tmp_path: Path) -> None:
@@ -439,7 +439,7 @@ def test_duplicates_of_another_group_leave_nothing_behind(tmp_path: Path) -> Non
         fill(tmp_path / "in" / person, 0, face="the very same")
     summary = make(tmp_path / "in", tmp_path / "out", local(2), group_by="folder")
     assert dict(summary.reasons()) == {"duplicate": 7}
-    assert metadata.validate(tmp_path / "out") == []
+    assert check.problems(tmp_path / "out") == []
 
 
 def test_names_that_are_no_text(tmp_path: Path) -> None:
@@ -491,3 +491,20 @@ def test_nobody_stays_behind_a_killed_run(tmp_path: Path) -> None:
     process.stderr.close()
     _, alive = psutil.wait_procs(family, timeout=10)
     assert not alive
+
+
+def test_a_dataset_that_people_edited_is_gone_on_with(tmp_path: Path) -> None:
+    source, out = fill(tmp_path / "in", 6), tmp_path / "out"
+    make(source, out)
+    deleted = min(out.glob("*/with_mask/*.jpg"))
+    deleted.unlink()
+    (out / "train" / "with_mask" / "mine.jpg").write_bytes(b"a photo of somebody's own")
+    fill(source, 8)
+    assert make(source, out).totals["photos"] == 8
+    assert check.prune(out) == 1
+    fill(source, 9)
+    assert make(source, out).totals["photos"] == 9
+    assert not deleted.exists()
+    assert (out / "train" / "with_mask" / "mine.jpg").exists()
+    found = check.check(out, pictures=False)
+    assert (found.lines, found.gone, found.added, found.problems) == (17, (), ("train/with_mask/mine.jpg",), ())

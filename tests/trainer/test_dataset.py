@@ -161,11 +161,68 @@ def test_empty_and_absent_folders(tmp_path: Path) -> None:
         load(tmp_path / "absent")
 
 
-def test_a_line_for_a_missing_file(tmp_path: Path) -> None:
+def test_deleted_pictures_are_gone_on_without(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     folder = _generated(tmp_path)
-    (folder / "val/with_mask/2.png").unlink()
-    with pytest.raises(DatasetError, match=r"line 3: val/with_mask/2\.png is missing"):
+    (folder / "train/with_mask/0.png").unlink()
+    found = load(folder)
+    assert [len(found.train), len(found.val), len(found.test)] == [3, 2, 2]
+    assert "1 of the 8 images of" in caplog.text
+    assert found.digest["gone"] == 1
+    for path in folder.rglob("*.png"):
+        path.unlink()
+    with pytest.raises(DatasetError, match="none of the 8 images that"):
         load(folder)
+
+
+def test_pictures_beside_the_drawn_ones_count_under_their_folder(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = _generated(tmp_path)
+    rng = np.random.default_rng(5)
+    for name in ("train/with_mask/mine.jpg", "val/without_mask/anna/1.png", "test/incorrect_mask/x.png"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        images.write(folder / name, rng.integers(0, 255, (40, 40, 3)).astype(np.uint8))
+    (folder / "train/with_mask/notes.txt").write_text("no picture")
+    found = load(folder, group_by=r"without_mask/(\w+)/")
+    names = {sample.name: sample for sample in (*found.train, *found.val, *found.test)}
+    assert (names["train/with_mask/mine.jpg"].label, names["train/with_mask/mine.jpg"].split) == ("with_mask", "train")
+    assert names["val/without_mask/anna/1.png"].group == "anna"
+    assert names["val/without_mask/anna/1.png"] in found.val
+    assert len(names) == 10
+    assert len(load(folder, incorrect="without_mask").test) == 3
+    assert "3 pictures in" in caplog.text
+    assert "stand on no line" in caplog.text
+    assert found.digest["beside"] == 3
+
+
+def test_a_moved_picture_counts_where_it_lies_and_keeps_its_person(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = _generated(tmp_path)
+    (folder / "train/with_mask/0.png").rename(folder / "train/without_mask/0_was.png")
+    (folder / "train/with_mask/1.png").rename(folder / "train/without_mask/unique.png")
+    text = (folder / "metadata.jsonl").read_text().replace("train/with_mask/1.png", "train/with_mask/unique.png")
+    (folder / "metadata.jsonl").write_text(text)
+    names = {sample.name: sample for sample in scan(folder)}
+    assert names["train/without_mask/unique.png"].label == "without_mask"
+    assert names["train/without_mask/unique.png"].group == "person1"
+    assert "template" not in names["train/without_mask/unique.png"].record
+    assert names["train/without_mask/0_was.png"].group not in {"person0", "person1"}
+    assert "1 images of" in caplog.text
+    assert "were moved" in caplog.text
+
+
+def test_pictures_beside_scenes_have_no_boxes_and_are_left_out(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = _generated(tmp_path)
+    line = _line("train/with_mask/0.png", "with_mask", "train", "p", encoding={"crop": "scene"})
+    line["faces"] = [
+        {key: line[key] for key in ("face_index", "box_xyxy", "landmarks", "pose_deg", "detector", "label")}
+    ]
+    (folder / "metadata.jsonl").write_text(json.dumps(line) + "\n")
+    assert [sample.name for sample in scan(folder)] == ["train/with_mask/0.png"]
+    assert "need their boxes" in caplog.text
 
 
 def test_corrupt_images_are_left_out_with_a_line(

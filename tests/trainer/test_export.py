@@ -2,18 +2,19 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from maskgen.errors import InputError, TrainError
+from maskgen.errors import DatasetError, InputError, TrainError
 from trainer.bundle import Bundle
-from trainer.export import convert, export, portraits, record
+from trainer.dataset import decode, scan
+from trainer.export import convert, export, portraits, real_faces, record
 from trainer.litert import LiteRTModel
 
-if TYPE_CHECKING:
-    from pathlib import Path
+from .test_dataset import _generated
 
 
 @pytest.fixture
@@ -22,12 +23,12 @@ def model(trained: Path, tmp_path: Path) -> Bundle:
     return Bundle.load(tmp_path / "model")
 
 
-def _faces() -> np.ndarray:
-    return np.random.default_rng(0).integers(0, 256, (8, 32, 32, 3)).astype(np.uint8)
+def _faces(seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).integers(0, 256, (8, 32, 32, 3)).astype(np.uint8)
 
 
 def test_int8(model: Bundle, tmp_path: Path) -> None:
-    made = export(model, "litert", "int8", output=tmp_path / "int8.tflite", faces=_faces())
+    made = export(model, "litert", "int8", output=tmp_path / "int8.tflite", faces=_faces(), calibration=_faces(1))
     assert made.max_shift <= 0.5
     network = LiteRTModel(made.path)
     assert network.size_wh == (32, 32)
@@ -95,3 +96,79 @@ def test_portraits_need_no_download_and_repeat() -> None:
     faces = portraits((48, 48), 6)
     assert faces.shape == (6, 48, 48, 3)
     np.testing.assert_array_equal(faces, portraits((48, 48), 6))
+
+
+class AskedFor(Exception):
+    """Keeps what a converter was to calibrate with."""
+
+    def __init__(self, faces: object) -> None:
+        super().__init__()
+        self.faces = faces
+
+
+@pytest.fixture
+def caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    def convert(network: object, path: Path, to: str, quantize: str, faces: object) -> None:
+        raise AskedFor(faces)
+
+    monkeypatch.setattr("trainer.export.convert", convert)
+
+
+def test_int8_is_calibrated_on_faces_that_it_is_not_checked_on(model: Bundle, tmp_path: Path, caught: None) -> None:
+    with pytest.raises(AskedFor) as asked:
+        export(model, "litert", "int8", output=tmp_path / "x.tflite", faces=_faces(), calibration=_faces(1))
+    np.testing.assert_array_equal(asked.value.faces, _faces(1))
+    with pytest.raises(AskedFor) as asked:
+        export(model, "litert", "int8", output=tmp_path / "x.tflite")
+    checked = {face.tobytes() for face in portraits(model.input_size_wh)}
+    assert len(asked.value.faces) > 20
+    assert not checked & {face.tobytes() for face in asked.value.faces}
+
+
+def test_int8_without_other_faces_is_refused(model: Bundle, tmp_path: Path) -> None:
+    from trainer.export import write
+    from trainer.models.weights import load_network
+
+    network = load_network(model.path("model.keras"))
+    with pytest.raises(InputError, match="not checked on"):
+        write(network, tmp_path / "x.tflite", "litert", "int8", _faces())
+
+
+def test_real_faces_share_nobody_and_leave_the_test_split_out(model: Bundle, tmp_path: Path) -> None:
+    folder = _generated(tmp_path / "data", ("train", "train", "train", "val", "val", "test"))
+    checked, calibration = real_faces(folder, model)
+    assert len(checked) + len(calibration) == 10
+    marks = [{face.tobytes() for face in faces} for faces in (checked, calibration)]
+    assert not marks[0] & marks[1]
+    test = decode(
+        [s for s in scan(folder) if s.split == "test"], model.labels, model.input_size_wh, margin=model.margin
+    )
+    assert not (marks[0] | marks[1]) & {face.tobytes() for face in test.pixels}
+    with pytest.raises(DatasetError, match="0 people or photos outside its test split"):
+        real_faces(_generated(tmp_path / "tests", ("test", "test")), model)
+
+
+def test_a_run_calibrates_on_training_faces_and_checks_on_validation_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    from trainer import export as exporting
+    from trainer.config import TrainConfig
+    from trainer.dataset import Faces
+    from trainer.train import _export
+
+    asked: dict[str, Any] = {}
+
+    def write(network: object, target: Path, to: str, quantize: str, faces: Any, *, calibration: Any) -> Any:
+        asked.update(faces=faces, calibration=calibration, quantize=quantize)
+        return exporting.Exported(target, 0.0, 0.0, len(faces), 0, 0)
+
+    monkeypatch.setattr(exporting, "write", write)
+    faces = {
+        name: Faces(np.full((300, 2, 2, 3), number, np.uint8), np.zeros(300, np.int64), ())
+        for number, name in enumerate(("train", "val", "test"))
+    }
+    for part in faces.values():
+        object.__setattr__(part, "samples", (None,) * 300)
+    _export(None, Path(), faces, TrainConfig(litert="int8"))
+    assert asked["quantize"] == "int8"
+    assert set(asked["calibration"].ravel()) == {0}
+    assert set(asked["faces"].ravel()) == {1}
+    assert len(asked["faces"]) == len(asked["calibration"]) == 128

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import stats
 
 from trainer import metrics
 
@@ -34,25 +35,80 @@ def test_precision_recall_by_hand() -> None:
     np.testing.assert_allclose(precision, [1, 0.5, 2 / 3])
 
 
-def test_bootstrap_by_group_is_wider_than_by_image() -> None:
+def test_wilson_is_scipys() -> None:
+    for hits, count in ((0, 7), (3, 7), (7, 7), (998, 1000)):
+        theirs = stats.binomtest(hits, count).proportion_ci(method="wilson")
+        mine = metrics.wilson(hits, count)
+        assert (mine.low, mine.high) == pytest.approx((theirs.low, theirs.high), abs=1e-6)
+
+
+def test_answers_of_one_person_are_not_independent() -> None:
     rng = np.random.default_rng(0)
-    truth = np.tile([0, 1], 100).astype(np.int64)
     # Twenty people of ten images each; a person is right or wrong altogether.
     right = np.repeat(rng.random(20) < 0.7, 10)
-    predicted = np.where(right, truth, 1 - truth)
-    people = [str(number // 10) for number in range(200)]
-    spread = [
-        np.std(metrics.balanced_accuracy(metrics.resampled_confusions(truth, predicted, groups, 2)))
-        for groups in (people, [str(number) for number in range(200)])
-    ]
-    assert spread[0] > 2 * spread[1]
+    people, alone = [str(number // 10) for number in range(200)], [str(number) for number in range(200)]
+    wide, narrow = metrics.share_right(right, people), metrics.share_right(right, alone)
+    assert wide.value == narrow.value == right.mean()
+    assert wide.high - wide.low > 2 * (narrow.high - narrow.low)
+    assert narrow.low == pytest.approx(metrics.wilson(int(right.sum()), 200).low, abs=0.002)
 
 
-def test_bootstrap_repeats_and_keeps_the_number_of_groups() -> None:
-    truth = np.array([0, 1, 1, 0], np.int64)
-    first = metrics.resampled_confusions(truth, truth, list("abcd"), 2, resamples=50)
-    assert (first.sum(axis=(1, 2)) == 4).all()
-    np.testing.assert_array_equal(first, metrics.resampled_confusions(truth, truth, list("abcd"), 2, resamples=50))
+@pytest.mark.parametrize("images", [10, 1000])
+def test_no_interval_closes_at_hundred_per_cent(images: int) -> None:
+    truth = np.tile([0, 1], images // 2).astype(np.int64)
+    for people, least in ((images, 0.2 / images), (5, 0.1)):
+        groups = [str(number % people) for number in range(images)]
+        for found in (
+            metrics.share_right(truth == truth, groups),
+            metrics.balanced_share_right(truth, truth, groups, 2),
+        ):
+            assert (found.value, found.high) == (1.0, 1.0)
+            assert 1 - found.low > least
+        gap = metrics.balanced_gap(truth, truth, truth, groups, 2)
+        assert gap.value == 0
+        assert gap.low < -least < least < gap.high
+
+
+def test_recalls_that_move_together_widen_the_balanced_accuracy() -> None:
+    rng = np.random.default_rng(1)
+    bad = rng.random(100) < 0.1  # a hundred people, masked and bare: wrong in both or in neither
+    truth = np.tile([0, 1], 100).astype(np.int64)
+    people = np.repeat(np.arange(100), 2).astype(str).tolist()
+    together = np.where(np.repeat(bad, 2), 1 - truth, truth)
+    apart = truth.copy()
+    apart[np.flatnonzero(bad) * 2] = 1
+    apart[(np.flatnonzero(bad) + 1) % 100 * 2 + 1] = 0
+    wide, narrow = (metrics.balanced_share_right(truth, said, people, 2) for said in (together, apart))
+    assert wide.value == narrow.value
+    assert wide.high - wide.low > 1.2 * (narrow.high - narrow.low)
+
+
+@pytest.mark.parametrize(("share", "people"), [(0.97, 1), (0.9, 1), (0.97, 5), (0.8, 5)])
+def test_intervals_hold_the_truth_as_often_as_they_say(share: float, people: int) -> None:
+    """Of simulated sets of 200 images, ``people`` each of one person, at least 92 % (95 % but for chance)."""
+    rng = np.random.default_rng(3)
+    truth = np.tile([0, 1], 100).astype(np.int64)
+    groups = [str(number // people) for number in range(200)]
+    held = 0
+    for _ in range(300):
+        own = rng.beta(share * 4, (1 - share) * 4, 200 // people) if people > 1 else np.full(200, share)
+        right = rng.random(200) < np.repeat(own, people)
+        found = metrics.balanced_share_right(truth, np.where(right, truth, 1 - truth), groups, 2)
+        held += found.low <= share <= found.high
+    assert held / 300 > 0.92
+
+
+def test_the_gap_of_two_models_by_hand() -> None:
+    truth = np.repeat([0, 1], 50).astype(np.int64)
+    other = truth.copy()
+    other[:5] = 1  # five masked faces that only this model gets right
+    gap = metrics.balanced_gap(truth, truth, other, [str(number) for number in range(100)], 2)
+    assert gap.value == pytest.approx(0.05)
+    # Bonett and Price: 5 and 0 of 50 become 6 and 1 of 52; 0 and 0 become 1 and 1.
+    spread = np.sqrt(sum((a + b) / 52 - ((a - b) / 52) ** 2 for a, b in ((6, 1), (1, 1))) / 52) / 2
+    assert gap.low == pytest.approx(5 / 52 / 2 - 1.96 * spread, abs=1e-3)
+    back = metrics.balanced_gap(truth, other, truth, [str(number) for number in range(100)], 2)
+    assert (back.low, back.high) == pytest.approx((-gap.high, -gap.low))
 
 
 def test_calibration_of_a_model_that_is_too_sure() -> None:
@@ -87,5 +143,11 @@ def test_few_faces_hardly_move_the_threshold() -> None:
 
 
 def test_interval_of_nothing_is_null_in_json() -> None:
-    assert metrics.interval(math.nan, np.array([math.nan])).to_json() == {"value": None, "low": None, "high": None}
-    assert metrics.wilson(0, 0).to_json()["value"] is None
+    nothing = np.zeros(0, np.int64)
+    for found in (
+        metrics.wilson(0, 0),
+        metrics.share_right(nothing == 1, []),
+        metrics.balanced_share_right(nothing, nothing, [], 2),
+        metrics.balanced_gap(nothing, nothing, nothing, [], 2),
+    ):
+        assert found.to_json() == {"value": None, "low": None, "high": None}

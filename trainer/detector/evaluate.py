@@ -14,7 +14,9 @@ import numpy as np
 
 from maskgen import images
 from maskgen.errors import DatasetError, InputError
+from maskgen.metadata import SPLITS
 from maskgen.onestage import OneStage, Raw
+from trainer import seen
 from trainer.bundle import LITERT_NAME, Bundle
 from trainer.detector import data
 from trainer.detector.average_precision import Curve, Found, curve, mean_average_precision
@@ -106,13 +108,14 @@ def evaluate(
     if bundle.task != "detector":
         raise InputError(f"{bundle.folder} is a {bundle.task}, not a detector")
     found = data.load(folder, bundle.labels, incorrect=incorrect)
-    whole = split == "all" or (split is None and (Path(folder) / "annotations.json").is_file())
+    whole = split == "all" or (split is None and not any((Path(folder) / f"{s}.json").is_file() for s in SPLITS))
     wish = split or ("test" if "test" in found.parts else "val")
     if not whole and wish not in found.parts:
         raise InputError(f"{folder} has no split {wish}; it has {', '.join(found.parts)} and all")
     scenes = tuple(s for part in found.parts.values() for s in part) if whole else found.parts[wish]
     if not scenes:
         raise DatasetError(f"{folder} holds no pictures to measure on")
+    seen.warn(bundle, Path(folder), (scene.path for scene in scenes), found.parts if whole else (wish,))
     model = OneStage(bundle.path(file), len(bundle.labels))
     side = int(bundle.config.get("longer_side", 0)) if longer_side is None else longer_side
     return measure(model, scenes, bundle.labels, side, progress, Path(folder).resolve().name)
@@ -201,17 +204,19 @@ def coco_figures(found: Sequence[Found], labels: Sequence[str]) -> dict[str, flo
     results: list[dict[str, Any]] = []
     for image, one in enumerate(found, 1):
         for box, label, counts in zip(one.faces, one.face_labels, one.counts, strict=True):
-            annotations.append(
-                {
-                    "id": len(annotations) + 1,
-                    "image_id": image,
-                    "category_id": int(label) + 1,
-                    "bbox": _xywh(box),
-                    "area": float((box[2] - box[0]) * (box[3] - box[1])),
-                    "iscrowd": 0,
-                    "ignore": int(not counts),
-                }
-            )
+            # What a face to be ignored wears is not sure: it excuses boxes of every label, as ``curve`` has it.
+            # pycocotools heeds "iscrowd" alone; "ignore" it overwrites.
+            for category in (int(label),) if counts else range(len(labels)):
+                annotations.append(
+                    {
+                        "id": len(annotations) + 1,
+                        "image_id": image,
+                        "category_id": category + 1,
+                        "bbox": _xywh(box),
+                        "area": float((box[2] - box[0]) * (box[3] - box[1])),
+                        "iscrowd": int(not counts),
+                    }
+                )
         results += [
             {"image_id": image, "category_id": int(label) + 1, "bbox": _xywh(box), "score": float(score)}
             for box, label, score in zip(one.boxes, one.labels, one.scores, strict=True)

@@ -80,6 +80,7 @@ def write(
     pictures: Sequence[RGB],
     labels: int,
     *,
+    calibration: Sequence[RGB] = (),
     max_shift: float | None = None,
 ) -> Exported:
     """Convert a detector, compare, and keep the file if it agrees.
@@ -87,24 +88,27 @@ def write(
     Args:
         network: the ``keras.Model``.
         target: the file.
-        quantize: how the weights are stored; ``int8`` calibrates with the pictures.
+        quantize: how the weights are stored.
         pictures: (H, W, 3) uint8 real ones, to check on.
         labels: number of labels.
+        calibration: others, which ``int8`` calibrates with.
         max_shift: instead of the limit for this storage.
 
     Raises:
-        InputError: there are no pictures.
+        InputError: there are no pictures to check on, or for int8 none to calibrate with.
         TrainError: it differs by more than the limit, or cannot be converted.
     """
     if not pictures:
         raise InputError("a detector's export is checked on pictures; none were given")
+    if quantize == "int8" and not calibration:
+        raise InputError("int8 is calibrated on pictures that it is not checked on; none were given")
     limit = LIMITS[quantize] if max_shift is None else max_shift
     target = Path(target)
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=".export-") as work:
         made = Path(work) / target.name
         with quiet():
-            convert(network, made, quantize, pictures)
+            convert(network, made, quantize, calibration)
             figures = compare(network, made, pictures, labels)
         exported = Exported(target, *figures, made.stat().st_size)
         logger.info("%s: largest shift of a score %.2g on %d faces", target.name, exported.max_shift, exported.faces)

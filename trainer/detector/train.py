@@ -15,7 +15,7 @@ from maskgen import images
 from maskgen.errors import BundleError, DatasetError, WeightsError
 from maskgen.onestage import NMS_IOU, STRIDES, OneStage
 from maskgen.types import RGB
-from trainer import compact
+from trainer import compact, seen, twins
 from trainer.bundle import KERAS_NAME, LITERT_NAME, Bundle, file_sha256, packaged_bundle, write_whole
 from trainer.convert import Quantize
 from trainer.detector import data, export, report
@@ -76,6 +76,8 @@ def train(
             raise DatasetError(f"{also} has no train.json; nothing more to learn from")
         more = second.parts["train"]
         digest["also"] = dict(second.digest)
+    everything = {**found.parts, "train": (*found.parts["train"], *more)}
+    twins.warn({split: twins.of_files([s.path for s in scenes], threads) for split, scenes in everything.items()})
     with writing(work, config):
         return _train(found, more, digest, model, work, config, resume, threads, reporter)
 
@@ -109,7 +111,7 @@ def _train(
         reporter=reporter,
         on_best=lambda best: save_network(best, work / "best.keras"),
     )
-    return finish(network, fitted, found, digest, model, work, config, source, reporter)
+    return finish(network, fitted, found, digest, model, work, config, source, reporter, also)
 
 
 def finish(
@@ -122,6 +124,7 @@ def finish(
     config: DetectorConfig,
     source: str,
     reporter: Reporter,
+    also: Sequence[Scene] = (),
 ) -> Summary[Evaluation]:
     """Export, measure and describe a trained network, and put the model folder in place.
 
@@ -135,6 +138,7 @@ def finish(
         config: settings.
         source: where its first weights came from.
         reporter: who is told.
+        also: scenes of a second folder that it learned from.
     """
     seconds = dict(fitted.seconds)
     staged = stage(work)
@@ -147,26 +151,23 @@ def finish(
     reporter.start("exporting", 1)
     quantize: Quantize = "none" if config.litert == "float32" else config.litert
     exported = export.write(
-        network, staged / LITERT_NAME, quantize, check_pictures(found.parts["val"]), len(config.labels)
+        network,
+        staged / LITERT_NAME,
+        quantize,
+        check_pictures(found.parts["val"]),
+        len(config.labels),
+        calibration=check_pictures(found.parts["train"]) if quantize == "int8" else (),
     )
     seconds["export"] = time.perf_counter() - began
     split = "test" if found.parts.get("test") else "val"
-    runner = OneStage(staged / LITERT_NAME, len(config.labels))
-    reporter.start("evaluating", len(found.parts[split]))
-    result = measure(
-        runner,
-        found.parts[split],
-        config.labels,
-        config.longer_side,
-        lambda done, total: reporter.step(done),
-        f"the {'test' if split == 'test' else 'validation'} split of `{digest['name']}`",
-    )
+    by_split = _measure(staged / LITERT_NAME, found, ("val", split), config, digest["name"], reporter)
+    result = by_split[split]
     bundle = Bundle(
         folder=staged,
         labels=config.labels,
         arch="onestage",
         input_size_wh=(config.longer_side or 416, config.longer_side or 416),
-        threshold=choose_threshold(result),
+        threshold=choose_threshold(by_split["val"]),
         fit="pad",
         task="detector",
         sha256={name: file_sha256(staged / name) for name in (KERAS_NAME, LITERT_NAME)},
@@ -182,10 +183,35 @@ def finish(
         created=datetime.now(UTC).isoformat(timespec="seconds"),
     )
     bundle.save()
+    seen.save(staged, (scene.path for scene in (*found.parts["train"], *also, *found.parts["val"])))
     report.write_report(result, staged, title=f"Detector {model.resolve().name}", history=fitted.history)
     write_whole(staged / "README.md", report.model_card(bundle, result, source).encode())
     publish(work, model)
     return Summary(Bundle.load(model), result, split, source, seconds)
+
+
+def _measure(
+    file: Path,
+    found: data.Scenes,
+    splits: Sequence[str],
+    config: DetectorConfig,
+    name: str,
+    reporter: Reporter,
+) -> dict[str, Evaluation]:
+    """What the file does on each split; the threshold comes from ``val``, whatever is reported."""
+    runner = OneStage(file, len(config.labels))
+    results: dict[str, Evaluation] = {}
+    for split in dict.fromkeys(splits):
+        reporter.start(f"evaluating {split}", len(found.parts[split]))
+        results[split] = measure(
+            runner,
+            found.parts[split],
+            config.labels,
+            config.longer_side,
+            lambda done, total: reporter.step(done),
+            f"the {'test' if split == 'test' else 'validation'} split of `{name}`",
+        )
+    return results
 
 
 def start(network: Any, config: DetectorConfig) -> str:
@@ -228,7 +254,7 @@ def start(network: Any, config: DetectorConfig) -> str:
 
 
 def check_pictures(scenes: Sequence[Scene], count: int = CHECK_PICTURES) -> list[RGB]:
-    """Pictures to compare an exported file on, spread over the scenes."""
+    """Pictures to compare an exported file on, or to calibrate it with, spread over the scenes."""
     chosen = scenes[:: max(1, len(scenes) // count)][:count]
     return [images.read_rgb(scene.path) for scene in chosen]
 
@@ -253,18 +279,31 @@ def export_again(
         bundle: the model folder.
         quantize: ``none``, ``float16`` or ``int8``.
         output: where to; None for ``model.tflite`` or ``model_int8.tflite`` and the like in the model folder.
-        scenes: real pictures, to check on and to calibrate with.
+        scenes: real pictures: of ``train`` to calibrate int8 with, of ``val`` to check on; ``test`` stays out of it.
         max_shift: instead of the limit for this storage.
     """
     from trainer.export import file_name
     from trainer.models.weights import load_network
 
     found = data.load(scenes, bundle.labels)
-    pictures = check_pictures(found.parts.get("val") or next(iter(found.parts.values())))
+    checked, calibration = found.parts.get("val") or (), found.parts.get("train") or ()
+    if not checked or (quantize == "int8" and not calibration):
+        raise DatasetError(
+            f"{scenes} has {len(checked)} pictures to check on (val) and {len(calibration)} to calibrate with (train); "
+            "name a folder with both"
+        )
     network = load_network(bundle.path(KERAS_NAME))
     kind: Quantize = "int8" if quantize == "int8" else "float16" if quantize == "float16" else "none"
     target = output or bundle.folder / file_name("litert", kind)
-    made = export.write(network, target, kind, pictures, len(bundle.labels), max_shift=max_shift)
+    made = export.write(
+        network,
+        target,
+        kind,
+        check_pictures(checked),
+        len(bundle.labels),
+        calibration=check_pictures(calibration) if quantize == "int8" else (),
+        max_shift=max_shift,
+    )
     if target.parent.resolve() == bundle.folder.resolve():
         replace(
             bundle,

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -95,3 +97,24 @@ def test_it_agrees_with_pycocotools() -> None:
         )
     theirs = coco_figures(pictures, ("with_mask", "without_mask"))
     assert mean_average_precision(pictures, 2) == pytest.approx(theirs["AP50"], abs=1e-6)
+
+
+def test_it_agrees_with_pycocotools_about_faces_to_be_ignored() -> None:
+    rng = np.random.default_rng(6)
+    pictures = []
+    for _ in range(40):
+        places = rng.permutation(16)[:6]
+        corners = np.stack([places % 4, places // 4], 1) * 100.0 + rng.uniform(0, 15, (6, 2))
+        faces = np.concatenate([corners, corners + rng.uniform(20, 80, (6, 1))], axis=1)
+        shaken = faces + rng.normal(0, 3, faces.shape)
+        labels, counts = rng.integers(0, 2, 6), rng.random(6) < 0.6
+        said = np.where(rng.random(6) < 0.8, labels, 1 - labels)
+        pictures.append(
+            found(
+                shaken.tolist(), rng.random(6).tolist(), faces.tolist(), said.tolist(), labels.tolist(), counts.tolist()
+            )
+        )
+    theirs = coco_figures(pictures, ("with_mask", "without_mask"))
+    assert mean_average_precision(pictures, 2) == pytest.approx(theirs["AP50"], abs=1e-6)
+    everything = [dataclasses.replace(one, counts=np.ones_like(one.counts)) for one in pictures]
+    assert mean_average_precision(everything, 2) != pytest.approx(theirs["AP50"], abs=0.02)

@@ -81,7 +81,7 @@ def test_splits_of_its_own(tmp_path: Path) -> None:
     ("changes", "words"),
     [
         ({"categories": [{"id": 1, "name": "cat"}]}, "category 'cat' is unknown"),
-        ({"images": [{"id": 7, "file_name": "b.png", "width": 4, "height": 3}]}, "lacks the picture b.png"),
+        ({"images": [{"id": 7, "file_name": "b.png", "width": 4, "height": 3}]}, "holds none of the 1 pictures"),
         ({"annotations": [{"id": 1, "image_id": 9, "category_id": 1, "bbox": [0, 0, 1, 1]}]}, "no COCO file of boxes"),
         ({"annotations": [{"id": 1, "image_id": 7, "category_id": 1}]}, "no COCO file of boxes: KeyError 'bbox'"),
     ],

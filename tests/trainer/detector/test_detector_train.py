@@ -161,7 +161,7 @@ def test_model_tflite_is_stored_as_asked(
     class AskedFor(Exception):
         pass
 
-    def write(network: object, target: Path, quantize: str, *more: object) -> None:
+    def write(network: object, target: Path, quantize: str, *more: object, **names: object) -> None:
         raise AskedFor(quantize)
 
     monkeypatch.setattr(export, "write", write)
@@ -179,6 +179,60 @@ def test_model_tflite_is_stored_as_asked(
             "none: discs",
             Reporter(),
         )
+
+
+def test_the_threshold_comes_from_validation_whatever_is_reported(
+    disc_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from discs import SETTINGS, write_scenes
+
+    from trainer.detector import export, fit, train
+    from trainer.detector.data import load
+    from trainer.models.weights import load_network
+
+    asked: dict[str, Any] = {}
+
+    def write(network: object, target: Path, quantize: str, pictures: Any, labels: int, **names: Any) -> Any:
+        asked.update(names, pictures=pictures)
+        target.write_bytes((disc_model / "model.tflite").read_bytes())
+        return export.Exported(target, 0, 0, 0, 0.0, 0.0, 1.0, 0)
+
+    monkeypatch.setattr(export, "write", write)
+    monkeypatch.setattr(train, "choose_threshold", lambda result: 0.25 if len(result.scenes) == 3 else 0.75)
+    config = DetectorConfig(**{**SETTINGS, "litert": "int8"})
+    found = load(write_scenes(tmp_path / "scenes", train=5, val=3, test=4), config.labels)
+    (tmp_path / "model").mkdir()
+    summary = train.finish(
+        load_network(disc_model / "model.keras"),
+        fit.Fitted(),
+        found,
+        dict(found.digest),
+        tmp_path / "model",
+        tmp_path / "model" / "checkpoints",
+        config,
+        "none: discs",
+        Reporter(),
+    )
+    assert summary.split == "test"
+    assert len(summary.result.scenes) == 4
+    assert summary.bundle.threshold == 0.25
+    # int8 learns its ranges from training pictures and is checked on validation ones.
+    assert (len(asked["calibration"]), len(asked["pictures"])) == (5, 3)
+
+
+def test_judging_a_detector_on_what_it_learned_from_is_said(
+    disc_model: Path, scenes: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    from discs import write_scenes
+
+    evaluate(Bundle.load(disc_model), scenes, split="train")
+    assert "in training" in caplog.text
+    caplog.clear()
+    other = write_scenes(tmp_path / "other", val=2)
+    for path in (other / "val").iterdir():
+        path.write_bytes(path.read_bytes() + b"\0")
+    evaluate(Bundle.load(disc_model), other)
+    assert caplog.text == ""
 
 
 def test_an_export_that_differs_is_not_kept(disc_model: Path, scenes: Path, tmp_path: Path) -> None:
