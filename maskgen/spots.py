@@ -132,7 +132,7 @@ def parse_spot(data: Any) -> Spot:
     kind, value = kinds[0], data[kinds[0]]
     if kind == "landmarks":
         return Spot(_weights(value), offset)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if not is_number(value):
         raise TemplateError(f'"{kind}" is a number, got {value!r}')
     if kind == "chin":
         return Spot(((8, 1.0),), (offset[0], offset[1] + float(value)))
@@ -144,14 +144,22 @@ def parse_spot(data: Any) -> Spot:
     return Spot(tuple((i, w) for i, w in ((whole, 1 - part), (whole + 1, part)) if w > 0), offset)
 
 
+def is_number(value: Any) -> bool:
+    """Whether a JSON value is a number to reckon with: no boolean, finite, and no integer too large for a float."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < _TOO_LARGE
+
+
+_TOO_LARGE: Final = 1e300
+
+
 def _weights(value: Any) -> tuple[tuple[int, float], ...]:
     if not isinstance(value, dict) or not value:
         raise TemplateError(f'"landmarks" is an object such as {{"1": 0.5, "31": 0.5}}, got {value!r}')
     pairs = []
     for key, weight in value.items():
-        if not key.isdecimal() or int(key) > 67:
+        if not key.isdecimal() or len(key) > 2 or int(key) > 67:
             raise TemplateError(f'unknown landmark "{key}"; they run from 0 to 67')
-        if isinstance(weight, bool) or not isinstance(weight, int | float):
+        if not is_number(weight):
             raise TemplateError(f"the weight of landmark {key} is a number, got {weight!r}")
         pairs.append((int(key), float(weight)))
     total = sum(weight for _, weight in pairs)
@@ -161,10 +169,6 @@ def _weights(value: Any) -> tuple[tuple[int, float], ...]:
 
 
 def _pair(value: Any, name: str) -> tuple[float, float]:
-    if (
-        not isinstance(value, list)
-        or len(value) != 2
-        or any(isinstance(part, bool) or not isinstance(part, int | float) or not math.isfinite(part) for part in value)
-    ):
+    if not isinstance(value, list) or len(value) != 2 or not all(map(is_number, value)):
         raise TemplateError(f'"{name}" is two numbers, [x, y], got {value!r}')
     return float(value[0]), float(value[1])

@@ -11,7 +11,6 @@ from __future__ import annotations
 import functools
 import io
 import json
-import math
 import struct
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -24,7 +23,7 @@ from numpy.typing import NDArray
 from maskgen.assets import assets_dir
 from maskgen.errors import TemplateError
 from maskgen.palette import PALETTE
-from maskgen.spots import Anchor, Spot, parse_spot, typical_landmarks
+from maskgen.spots import Anchor, Spot, is_number, parse_spot, typical_landmarks
 from maskgen.types import WEARS, Wear
 
 if TYPE_CHECKING:
@@ -532,7 +531,7 @@ class _Fields:
     def number(self, key: str, default: float, low: float, high: float, inside: str = "") -> float:
         holder = self.data.get(inside, {}) if inside else self.data
         value = holder.get(key, default)
-        if not _is_number(value) or not low <= value <= high:
+        if not is_number(value) or not low <= value <= high:
             self.wrong(f"{inside}.{key}" if inside else key, f"a number from {low:g} to {high:g}, got {value!r}")
             return default
         return float(value)
@@ -564,7 +563,7 @@ class _Fields:
         for name, weight in value.items():
             if name not in PALETTE:
                 self.wrong(f"colours.{name}", f"unknown colour; the palette has {', '.join(PALETTE)}")
-            if not _is_number(weight) or weight < 0:
+            if not is_number(weight) or weight < 0:
                 self.wrong(f"colours.{name}", f"a weight of 0 or more is expected, got {weight!r}")
                 return ()
         if sum(value.values()) <= 0:
@@ -598,7 +597,7 @@ class _Fields:
             end, width, colour = item.get("to"), item.get("width", 0.012), item.get("colour", "elastic")
             if end not in STRAP_ENDS:
                 self.wrong(f"{place}.to", f"unknown end {end!r}; known are {', '.join(STRAP_ENDS)}")
-            if not _is_number(width) or not 0 < width <= 0.3:
+            if not is_number(width) or not 0 < width <= 0.3:
                 self.wrong(f"{place}.width", f"face widths, above 0 and at most 0.3, got {width!r}")
                 continue
             rgb = _hex(colour)
@@ -644,7 +643,7 @@ class _Fields:
         return tuple(edge)
 
     def point(self, value: Any, place: str, size_wh: tuple[int, int] | None) -> tuple[float, float] | None:
-        if not isinstance(value, list) or len(value) != 2 or not all(map(_is_number, value)):
+        if not isinstance(value, list) or len(value) != 2 or not all(map(is_number, value)):
             self.wrong(place, f"two numbers, [x, y], are expected, got {value!r}")
             return None
         x, y = map(float, value)
@@ -652,10 +651,6 @@ class _Fields:
             self.wrong(place, f"[{x:g}, {y:g}] lies outside the picture of {size_wh[0]} x {size_wh[1]} pixels")
             return None
         return x, y
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def _hex(value: Any) -> tuple[int, int, int] | None:

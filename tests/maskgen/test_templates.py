@@ -466,6 +466,39 @@ def test_json_that_strains_the_reader(folder: Path, text: str) -> None:
     assert check(folder)
 
 
+@pytest.mark.parametrize("value", [10**400, -(10**400), 1e400, float("nan"), True])
+@pytest.mark.parametrize(
+    "place",
+    [
+        ("weight",),
+        ("pattern_chance",),
+        ("colours", "white"),
+        ("material", "gloss"),
+        ("anchors", "top", 0, "xy", 0),
+        ("anchors", "top", 0, "at", "jaw"),
+        ("straps", 0, "width"),
+        ("straps", 0, "from", 1),
+    ],
+    ids=str,
+)
+def test_numbers_that_are_none_are_named(folder: Path, place: tuple[Any, ...], value: Any) -> None:
+    words = json.loads(json.dumps(FULL))
+    at: Any = words
+    for key in place[:-1]:
+        at = at[key]
+    at[place[-1]] = value
+    (folder / "mask.json").write_text(json.dumps(words))
+    assert check(folder)
+
+
+@pytest.mark.parametrize("weights", [{"1": 10**400}, {"1": 1e400}, {"9" * 5000: 1}, {"1": float("nan")}, {"1": True}])
+def test_weights_of_landmarks_that_are_none_are_named(folder: Path, weights: dict[str, Any]) -> None:
+    words = json.loads(json.dumps(WORDS))
+    words["anchors"]["top"][0]["at"] = {"landmarks": weights}
+    (folder / "mask.json").write_text(json.dumps(words))
+    assert check(folder)
+
+
 def test_a_byte_order_mark_does_no_harm(folder: Path) -> None:
     (folder / "mask.json").write_text(json.dumps(WORDS), encoding="utf-8-sig")
     assert check(folder) == []
