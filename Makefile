@@ -16,7 +16,7 @@ LOCK  := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gener
 export UV_LINK_MODE ?= copy
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format bench lock clean
+.PHONY: help setup demo test mutants lint format bench lock clean
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 10
@@ -36,6 +36,9 @@ demo: $(READY)  ## two portraits from faces to detections; opens nothing, writes
 
 test: $(READY)  ## the whole test suite, examples in docstrings included
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
+
+mutants: $(READY)  ## break the code on purpose, count what the tests see; ARGS=trainer.toml for one list
+	$(BIN)/python tests/mutants/run.py --workers $(WORKERS) $(ARGS)
 
 lint: $(READY)  ## ruff and mypy
 	$(BIN)/ruff check .
