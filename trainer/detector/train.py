@@ -15,8 +15,9 @@ from maskgen import images
 from maskgen.errors import BundleError, DatasetError, WeightsError
 from maskgen.onestage import NMS_IOU, STRIDES, OneStage
 from maskgen.types import RGB
-from trainer import compact
-from trainer.bundle import KERAS_NAME, LITERT_NAME, Bundle, file_sha256, packaged_bundle, write_whole
+from trainer import compact, destination
+from trainer.backend import load_keras
+from trainer.bundle import BUNDLE_NAME, KERAS_NAME, LITERT_NAME, Bundle, file_sha256, packaged_bundle, write_whole
 from trainer.convert import Quantize
 from trainer.detector import data, export, report
 from trainer.detector.config import DetectorConfig
@@ -26,7 +27,7 @@ from trainer.detector.fit import fit
 from trainer.fit import Fitted
 from trainer.models import onestage
 from trainer.progress import Reporter
-from trainer.run_folder import Summary, make_room, publish, save_network, stage, versions, writing
+from trainer.run_folder import Summary, check_room, publish, save_network, stage, versions, writing
 
 CHECK_PICTURES: Final = 48
 """Pictures on which an exported file is compared with Keras."""
@@ -64,7 +65,8 @@ def train(
     """
     reporter = reporter or Reporter()
     model, dataset = Path(model), Path(dataset)
-    work = make_room(model, dataset, resume=resume, overwrite=overwrite)
+    work = check_room(model, dataset, resume=resume, overwrite=overwrite)
+    check_weights(config.weights)
     found = data.load(dataset, config.labels, incorrect=config.incorrect, val_fraction=config.val_fraction)
     if "train" not in found.parts:
         raise DatasetError(f"{dataset} has no train.json; nothing to learn from")
@@ -76,7 +78,7 @@ def train(
             raise DatasetError(f"{also} has no train.json; nothing more to learn from")
         more = second.parts["train"]
         digest["also"] = dict(second.digest)
-    with writing(work, config):
+    with writing(work, config, resume=resume):
         return _train(found, more, digest, model, work, config, resume, threads, reporter)
 
 
@@ -91,12 +93,13 @@ def _train(
     threads: int,
     reporter: Reporter,
 ) -> Summary[Evaluation]:
-    import keras
-
+    keras = load_keras()
     keras.utils.set_random_seed(config.seed)
     network = onestage.build(len(config.labels), config.width)
     source = start(network, config)
     reporter.note(f"first weights: {source}")
+    if config.weights == "none" and config.freeze:
+        reporter.note(f"with --freeze {config.freeze} the blocks below keep their random values")
     fitted = fit(
         network,
         found.parts["train"],
@@ -188,6 +191,22 @@ def finish(
     return Summary(Bundle.load(model), result, split, source, seconds)
 
 
+def check_weights(wish: str) -> None:
+    """See that named first weights are there, before anything heavy is loaded.
+
+    Raises:
+        WeightsError: there is no model folder.
+        BundleError: it is damaged.
+    """
+    if wish in ("auto", "packaged", "imagenet", "none"):
+        return
+    if not (Path(wish) / BUNDLE_NAME).is_file():
+        raise WeightsError(
+            f"no model folder at {wish}; --weights takes auto, packaged, imagenet, none or a model folder"
+        )
+    Bundle.load(Path(wish))
+
+
 def start(network: Any, config: DetectorConfig) -> str:
     """Give a fresh network its first weights.
 
@@ -245,7 +264,13 @@ def choose_threshold(result: Evaluation) -> float:
 
 
 def export_again(
-    bundle: Bundle, quantize: str, output: Path | None, scenes: Path, max_shift: float | None
+    bundle: Bundle,
+    quantize: str,
+    output: Path | None,
+    scenes: Path,
+    max_shift: float | None,
+    *,
+    overwrite: bool = False,
 ) -> export.Exported:
     """Write a detector's network for LiteRT once more and enter it in its ``bundle.json``.
 
@@ -255,15 +280,20 @@ def export_again(
         output: where to; None for ``model.tflite`` or ``model_int8.tflite`` and the like in the model folder.
         scenes: real pictures, to check on and to calibrate with.
         max_shift: instead of the limit for this storage.
+        overwrite: what is there may be replaced.
+
+    Raises:
+        InputError: something is in the way.
+        TrainError: the file differs too much; it is not kept.
     """
     from trainer.export import file_name
     from trainer.models.weights import load_network
 
+    kind: Quantize = "int8" if quantize == "int8" else "float16" if quantize == "float16" else "none"
+    target = destination.choose(bundle, file_name("litert", kind), output, folder=False, overwrite=overwrite)
     found = data.load(scenes, bundle.labels)
     pictures = check_pictures(found.parts.get("val") or next(iter(found.parts.values())))
     network = load_network(bundle.path(KERAS_NAME))
-    kind: Quantize = "int8" if quantize == "int8" else "float16" if quantize == "float16" else "none"
-    target = output or bundle.folder / file_name("litert", kind)
     made = export.write(network, target, kind, pictures, len(bundle.labels), max_shift=max_shift)
     if target.parent.resolve() == bundle.folder.resolve():
         replace(
