@@ -52,7 +52,7 @@ def test_a_file_that_differs_is_not_kept(model: Bundle, tmp_path: Path, monkeypa
     target = tmp_path / "int8.tflite"
     target.write_bytes(b"the old one")
     with pytest.raises(TrainError, match="it was not kept"):
-        export(model, "litert", "int8", output=target, faces=_faces(), max_shift=-1)
+        export(model, "litert", "int8", output=target, overwrite=True, faces=_faces(), max_shift=-1)
     assert target.read_bytes() == b"the old one"
 
 
