@@ -36,7 +36,7 @@ def test_without_output_it_is_the_model_folder(bundle: Bundle, tmp_path: Path) -
 def test_what_ships_is_never_written_to(name: str, overwrite: bool) -> None:
     shipped = Bundle.load(packaged_bundle(name), verify=False)
     for output in (None, shipped.folder / "mine.tflite"):
-        with pytest.raises(InputError, match="part of the installation.*--output model.tflite"):
+        with pytest.raises(InputError, match=r"part of the installation.*--output model\.tflite"):
             choose(shipped, "model.tflite", output, folder=False, overwrite=overwrite)
 
 

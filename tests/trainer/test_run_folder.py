@@ -26,6 +26,20 @@ def _unfinished(model: Path) -> Path:
     return work
 
 
+def _write(model: Path, end: BaseException, *names: str) -> None:
+    """A run that has written these files when it ends so."""
+
+    def run() -> None:
+        work = model / checkpoint.FOLDER
+        with writing(work, TrainConfig(), resume=False):
+            for name in names:
+                (work / name).write_bytes(b"x")
+            raise end
+
+    with pytest.raises(type(end)):
+        run()
+
+
 @pytest.mark.parametrize(
     ("change", "error"), [({"fine_tune": "99"}, InputError), ({"weights": "nowhere"}, WeightsError)]
 )
@@ -47,27 +61,19 @@ def test_a_detectors_refused_command_leaves_no_folder(tmp_path: Path) -> None:
 
 
 def test_what_is_refused_later_leaves_nothing_either(tmp_path: Path) -> None:
-    work = tmp_path / "model" / checkpoint.FOLDER
-    with pytest.raises(DatasetError), writing(work, TrainConfig(), resume=False):
-        (work / "train.npy").write_bytes(b"pixels")
-        raise DatasetError("all alike")
+    _write(tmp_path / "model", DatasetError("all alike"), "train.npy")
     assert not (tmp_path / "model").exists()
     (tmp_path / "mine").mkdir()
-    with pytest.raises(DatasetError), writing(tmp_path / "mine" / checkpoint.FOLDER, TrainConfig(), resume=False):
-        raise DatasetError("all alike")
+    _write(tmp_path / "mine", DatasetError("all alike"))
     assert list((tmp_path / "mine").iterdir()) == []
 
 
 def test_what_was_learned_stays(tmp_path: Path) -> None:
-    work = tmp_path / "model" / checkpoint.FOLDER
-    with pytest.raises(TrainError), writing(work, TrainConfig(), resume=False):
-        checkpoint.save(work, checkpoint.State("x"))
-        raise TrainError("nan")
-    assert holds_unfinished(tmp_path / "model")
-    assert checkpoint.load(work, "x") is not None
-    with pytest.raises(KeyboardInterrupt), writing(tmp_path / "b" / checkpoint.FOLDER, TrainConfig(), resume=False):
-        raise KeyboardInterrupt
-    assert holds_unfinished(tmp_path / "b")
+    _write(tmp_path / "broken", TrainError("nan"), checkpoint.NAME)
+    assert holds_unfinished(tmp_path / "broken")
+    assert (tmp_path / "broken" / checkpoint.FOLDER / checkpoint.NAME).is_file()
+    _write(tmp_path / "stopped", KeyboardInterrupt())
+    assert holds_unfinished(tmp_path / "stopped")
 
 
 def test_overwriting_begins_after_the_dataset_was_found(plain_dataset: Path, tmp_path: Path) -> None:
