@@ -17,7 +17,7 @@ LOCK  := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gener
 export UV_LINK_MODE ?= copy
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test versions lint format bench lock clean
+.PHONY: help setup demo test mutants versions lint format bench lock clean
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 10
@@ -39,6 +39,9 @@ test: $(READY)  ## the whole test suite, examples in docstrings included
 
 versions: $(READY)  ## the suite with the lowest versions on Python 3.11, with the highest on 3.13; ARGS=lowest or highest
 	UV=$(abspath $(BIN)/uv) WORKERS=$(WORKERS) .ci/versions $(ARGS)
+
+mutants: $(READY)  ## break the code on purpose, count what the tests see; ARGS=trainer.toml for one list
+	$(BIN)/python tests/mutants/run.py --workers $(WORKERS) $(ARGS)
 
 lint: $(READY)  ## ruff and mypy
 	$(BIN)/ruff check .

@@ -22,7 +22,8 @@ Arrays = list[NDArray[Any]]
 FOLDER: Final = "checkpoints"
 """Where a run keeps its state, below the model folder."""
 
-_NAME: Final = "state.npz"
+NAME: Final = "state.npz"
+"""The file of a run's state in it."""
 
 
 @dataclass(slots=True)
@@ -80,7 +81,7 @@ def save(folder: Path, state: State) -> None:
     np.savez(buffer, **arrays)  # type: ignore[arg-type]
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        write_whole(folder / _NAME, buffer.getvalue())
+        write_whole(folder / NAME, buffer.getvalue())
     except OSError as error:
         raise TrainError(
             f"the run's state cannot be written to {folder} ({error.strerror or error}); what was there is kept: "
@@ -98,7 +99,7 @@ def load(folder: Path, expected: str) -> State | None:
     Raises:
         TrainError: it is another run's, or damaged.
     """
-    path = folder / _NAME
+    path = folder / NAME
     if not path.is_file():
         return None
     try:

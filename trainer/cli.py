@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import shlex
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -78,13 +80,29 @@ class LiteRT(StrEnum):
 _CLASSIFIER_MEASURES = ("face_px", "min_box", "group_by", "slices", "compare", "threshold")
 _DETECTOR_ONLY = ("also", "also_share", "sizes", "freeze", "mosaic", "keep", "longer_side")
 
+
+def _classifier(*words: str, **more: Any) -> Any:
+    """An option that means nothing for a detector."""
+    return typer.Option(*words, rich_help_panel="For a classifier", **more)
+
+
+def _detector(*words: str, **more: Any) -> Any:
+    """An option that means nothing for a classifier."""
+    return typer.Option(*words, rich_help_panel="For a detector (--task detector)", **more)
+
+
 DatasetDir = Annotated[Path, typer.Argument(help="From maskgen generate, or a folder of with_mask/ and without_mask/.")]
 ModelOut = Annotated[Path, typer.Argument(help="The model folder to write.")]
-GroupBy = Annotated[
-    str | None,
-    typer.Option(metavar="REGEX", help="Names the person in a file's name, for folders without metadata.jsonl."),
-]
+_PERSON = "Names the person in a file's name, for folders without metadata.jsonl."
+GroupBy = Annotated[str | None, typer.Option(metavar="REGEX", help=_PERSON)]
+LearnGroupBy = Annotated[str | None, _classifier(metavar="REGEX", help=_PERSON)]
 CountIncorrect = Annotated[Incorrect, typer.Option(help="What an incorrectly worn mask counts as with two classes.")]
+LearnIncorrect = Annotated[
+    Incorrect,
+    typer.Option(
+        help="What an incorrectly worn mask counts as with two classes.", show_default="drop; detector: without_mask"
+    ),
+]
 Threads = Annotated[int, typer.Option(min=1, help="For reading and augmenting, or faces judged at once.")]
 
 
@@ -93,76 +111,98 @@ def train(
     ctx: typer.Context,
     dataset: DatasetDir,
     model: ModelOut,
-    arch: Annotated[Arch, typer.Option(help="The network.")] = Arch.mobilenetv2,
-    head: Annotated[Head, typer.Option(help="Its last layers (mobilenetv2).")] = Head.classic,
-    alpha: Annotated[float, typer.Option(help="Its width: 0.35, 0.5, 0.75, 1, 1.3 or 1.4 (mobilenetv2).")] = 1.0,
-    size: Annotated[int, typer.Option(help="Side of its input in pixels.")] = 224,
+    arch: Annotated[Arch, _classifier(help="The network.")] = Arch.mobilenetv2,
+    head: Annotated[Head, _classifier(help="Its last layers (mobilenetv2).")] = Head.classic,
+    alpha: Annotated[float, _classifier(help="Its width: 0.35, 0.5, 0.75, 1, 1.3 or 1.4 (mobilenetv2).")] = 1.0,
+    size: Annotated[int, _classifier(help="Side of its input in pixels.")] = 224,
     weights: Annotated[
         str, typer.Option(help="First weights: auto, packaged, imagenet, none, a model folder or a file.")
     ] = "auto",
     classes: Annotated[int, typer.Option(min=2, max=3, help="3 adds incorrect_mask.")] = 2,
-    incorrect: CountIncorrect = Incorrect.drop,
-    augment: Annotated[Policy, typer.Option(help="What training images go through.")] = Policy.street,
+    incorrect: LearnIncorrect = Incorrect.drop,
+    augment: Annotated[Policy, _classifier(help="What training images go through.")] = Policy.street,
     fine_tune: Annotated[
-        str, typer.Option(metavar="all|none|BLOCK", help="Which part of the backbone learns, from this block on.")
-    ] = "13",
-    epochs: Annotated[int, typer.Option(help="Passes through the network (of the head, with --fine-tune none).")] = 5,
-    head_epochs: Annotated[int, typer.Option(help="Passes over the cached features before that.")] = 12,
-    views: Annotated[int, typer.Option(help="Augmented views of every image in the head phase.")] = 3,
-    head_limit: Annotated[int | None, typer.Option(help="Most images the head phase looks at.")] = None,
-    batch_size: Annotated[int, typer.Option(help="Images a step.")] = 32,
-    optimizer: Annotated[Optimizer, typer.Option(help="For the passes through the network.")] = Optimizer.adam,
-    lr: Annotated[float, typer.Option(help="Highest learning rate there; rises, then falls as a cosine.")] = 1.5e-4,
-    head_lr: Annotated[float, typer.Option(help="Highest learning rate of the head phase.")] = 2e-3,
-    dropout: Annotated[float, typer.Option(help="Share of the head's units dropped.")] = 0.5,
-    label_smoothing: Annotated[float, typer.Option(help="How far targets stay from 0 and 1.")] = 0.05,
-    ema: Annotated[float, typer.Option(help="Momentum of the weights' moving average; 0 for none.")] = 0.0,
+        str,
+        _classifier(
+            metavar="auto|all|none|BLOCK",
+            help="Which part of the backbone learns, from this block on.",
+            show_default="auto: 13, or all with --weights none",
+        ),
+    ] = "auto",
+    epochs: Annotated[
+        int,
+        typer.Option(
+            help="Passes through the network (of the head, with --fine-tune none).", show_default="5; detector: 20"
+        ),
+    ] = 5,
+    head_epochs: Annotated[int, _classifier(help="Passes over the cached features before that.")] = 12,
+    views: Annotated[int, _classifier(help="Augmented views of every image in the head phase.")] = 3,
+    head_limit: Annotated[int | None, _classifier(help="Most images the head phase looks at.")] = None,
+    batch_size: Annotated[int, typer.Option(help="Images a step.", show_default="32; detector: 16")] = 32,
+    optimizer: Annotated[Optimizer, _classifier(help="For the passes through the network.")] = Optimizer.adam,
+    lr: Annotated[
+        float,
+        typer.Option(
+            help="Highest learning rate there; rises, then falls as a cosine.", show_default="0.00015; detector: 0.001"
+        ),
+    ] = 1.5e-4,
+    head_lr: Annotated[float, _classifier(help="Highest learning rate of the head phase.")] = 2e-3,
+    dropout: Annotated[float, _classifier(help="Share of the head's units dropped.")] = 0.5,
+    label_smoothing: Annotated[float, _classifier(help="How far targets stay from 0 and 1.")] = 0.05,
+    ema: Annotated[
+        float,
+        typer.Option(help="Momentum of the weights' moving average; 0 for none.", show_default="0; detector: 0.998"),
+    ] = 0.0,
     wise: Annotated[
-        float, typer.Option(help="Share of what fine-tuning changed that is kept (WiSE-FT); 0.5 suits real faces best.")
+        float, _classifier(help="Share of what fine-tuning changed that is kept (WiSE-FT); 0.5 suits real faces best.")
     ] = 1.0,
     incorrect_prior: Annotated[
-        float | None, typer.Option(help="With --classes 3: share of badly worn masks to expect in use, 0.1 say.")
+        float | None, _classifier(help="With --classes 3: share of badly worn masks to expect in use, 0.1 say.")
     ] = None,
-    patience: Annotated[int, typer.Option(help="Epochs without a better validation loss before it stops.")] = 4,
-    balance: Annotated[bool, typer.Option(help="Draw every class equally often.")] = True,
-    val_fraction: Annotated[float, typer.Option(help="Share held out where the dataset has no splits.")] = 0.2,
-    group_by: GroupBy = None,
-    margin: Annotated[float, typer.Option(help="How far detect shall grow a face's box.")] = 1.15,
-    precision: Annotated[Precision, typer.Option(help="auto is mixed on a GPU.")] = Precision.auto,
-    litert: Annotated[LiteRT, typer.Option(help="How model.tflite stores its weights.")] = LiteRT.float32,
-    compact: Annotated[bool, typer.Option("--compact", help="Round weights to 16 bits and compress them.")] = False,
+    patience: Annotated[int, _classifier(help="Epochs without a better validation loss before it stops.")] = 4,
+    balance: Annotated[bool, _classifier(help="Draw every class equally often.")] = True,
+    val_fraction: Annotated[
+        float, typer.Option(help="Share held out where the dataset has no splits.", show_default="0.2; detector: 0.1")
+    ] = 0.2,
+    group_by: LearnGroupBy = None,
+    margin: Annotated[float, _classifier(help="How far detect shall grow a face's box.")] = 1.15,
+    precision: Annotated[Precision, _classifier(help="auto is mixed on a GPU.")] = Precision.auto,
+    litert: Annotated[
+        LiteRT, typer.Option(help="How model.tflite stores its weights.", show_default="float32; detector: float16")
+    ] = LiteRT.float32,
+    compact: Annotated[bool, _classifier("--compact", help="Round weights to 16 bits and compress them.")] = False,
     checkpoint_s: Annotated[float, typer.Option(help="Seconds between checkpoints.")] = 120.0,
     seed: Annotated[int, typer.Option(help="Everything random follows from it.")] = 0,
     resume: Annotated[bool, typer.Option("--resume", help="Go on where this run stopped.")] = False,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a finished model.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a finished model, or a preview.")] = False,
     threads: Threads = 2,
     tensorboard: Annotated[Path | None, typer.Option(help="A folder for TensorBoard's files.")] = None,
     preview_augment: Annotated[
-        Path | None, typer.Option(metavar="PNG", help="Only draw what augmentation does, and leave.")
+        Path | None, _classifier(metavar="PNG", help="Only draw what augmentation does, and leave.")
     ] = None,
     task: Annotated[
         Task, typer.Option(help="detector: boxes too, from a folder of scenes (maskgen compose).")
     ] = Task.classifier,
     also: Annotated[
         Path | None,
-        typer.Option(metavar="SCENES", help="Detector: a second folder to learn from.", show_default="none"),
+        _detector(metavar="SCENES", help="A second folder to learn from.", show_default="none"),
     ] = None,
-    also_share: Annotated[float, typer.Option(help="Detector: share of training pictures from it.")] = 0.3,
+    also_share: Annotated[float, _detector(help="Share of training pictures from it.")] = 0.3,
     sizes: Annotated[
-        str, typer.Option(metavar="PX,PX", help="Detector: sides of training pictures, multiples of 32.")
+        str, _detector(metavar="PX,PX", help="Sides of training pictures, multiples of 32.")
     ] = "256,320,384",
-    freeze: Annotated[int, typer.Option(help="Detector: blocks of the backbone that stay as they are.")] = 3,
-    mosaic: Annotated[float, typer.Option(help="Detector: share of pictures put together from four.")] = 0.25,
-    keep: Annotated[str, typer.Option(metavar="best|last", help="Detector: which epoch's weights stay.")] = "best",
-    longer_side: Annotated[
-        int, typer.Option(help="Detector: what pictures are scaled to in use; 0: as they are.")
-    ] = 448,
+    freeze: Annotated[
+        int,
+        _detector(help="Blocks of the backbone that stay as they are.", show_default="3, or 0 with --weights none"),
+    ] = 3,
+    mosaic: Annotated[float, _detector(help="Share of pictures put together from four.")] = 0.25,
+    keep: Annotated[str, _detector(metavar="best|last", help="Which epoch's weights stay.")] = "best",
+    longer_side: Annotated[int, _detector(help="What pictures are scaled to in use; 0: as they are.")] = 448,
 ) -> None:
     """Train a classifier on DATASET, or a detector on scenes, and write the folder MODEL."""
     from trainer.config import TrainConfig
-    from trainer.progress import reporting
 
-    _settle()
+    _check_folder("--tensorboard", tensorboard)
     given = {name: getattr(value, "value", value) for name, value in ctx.params.items()}
     if task is Task.detector:
         _train_detector(ctx, given)
@@ -170,8 +210,9 @@ def train(
     _refuse(ctx, _DETECTOR_ONLY, "only with --task detector")
     config = TrainConfig.from_json(given)
     if preview_augment is not None:
-        _preview(dataset, preview_augment, config)
+        _preview(dataset, preview_augment, config, overwrite=overwrite)
         return
+    from trainer.progress import reporting
     from trainer.train import train as run
 
     if resume and (earlier := _earlier(ctx, model, config)) is not None:
@@ -179,7 +220,7 @@ def train(
     elif resume and (model / "bundle.json").is_file() and not overwrite:
         typer.echo(f"{model} is finished already", err=True)
         return
-    with reporting(tensorboard) as reporter:
+    with _resumable(ctx), reporting(tensorboard) as reporter:
         summary = run(dataset, model, config, resume=resume, overwrite=overwrite, threads=threads, reporter=reporter)
     from trainer.report import text_report
 
@@ -271,7 +312,10 @@ def export(
     model: Annotated[Path | None, typer.Argument(help="A model folder; without: the classifier that ships.")] = None,
     to: Annotated[To, typer.Option(help="The format.")] = To.litert,
     quantize: Annotated[Quantize, typer.Option(help="How LiteRT stores the weights.")] = Quantize.none,
-    output: Annotated[Path | None, typer.Option(help="Where to; without: into the model folder.")] = None,
+    output: Annotated[
+        Path | None, typer.Option(help="Where to; without: into the model folder. Needed for a model that ships.")
+    ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a file or SavedModel that is there.")] = False,
     crops: Annotated[
         Path | None, typer.Option(metavar="DATASET", help="Real faces to check on and to calibrate int8 with.")
     ] = None,
@@ -282,10 +326,9 @@ def export(
     """Write a model in another format, checked against Keras on real faces before it is kept."""
     from trainer import export as exporting
 
-    _settle()
     bundle = _bundle(model)
     if bundle.task == "detector":
-        _export_detector(bundle, to.value, quantize.value, output, crops, max_shift)
+        _export_detector(bundle, to.value, quantize.value, output, crops, max_shift, overwrite=overwrite)
         return
     faces = calibration = None
     if crops is not None:
@@ -295,7 +338,14 @@ def export(
     else:
         typer.echo("no --crops: checked on two public-domain portraits, varied", err=True)
     made = exporting.export(
-        bundle, to.value, quantize.value, output=output, faces=faces, calibration=calibration, max_shift=max_shift
+        bundle,
+        to.value,
+        quantize.value,
+        output=output,
+        overwrite=overwrite,
+        faces=faces,
+        calibration=calibration,
+        max_shift=max_shift,
     )
     exporting.record(bundle, made)
     typer.echo(
@@ -304,19 +354,35 @@ def export(
     )
 
 
-def _settle() -> None:
-    """Quiet, before TensorFlow is imported: it and its C++ read these once."""
-    import os
+def _check_folder(option: str, folder: Path | None) -> None:
+    """Said before a run begins that would otherwise find out at the end of its first epoch."""
+    from maskgen.errors import InputError
 
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")
-    from maskgen.quiet import quiet_stderr
+    if folder is not None and folder.exists() and not folder.is_dir():
+        raise InputError(f"{option} takes a folder; {folder} is a file")
 
-    with quiet_stderr():
-        import keras
 
-        # Its first call makes TensorFlow look for a GPU and say that there is none.
-        keras.ops.zeros(())
+@contextmanager
+def _resumable(ctx: typer.Context) -> Iterator[None]:
+    """Say at Ctrl-C which command goes on, where a run has been begun."""
+    from trainer.run_folder import holds_unfinished
+
+    try:
+        yield
+    except KeyboardInterrupt:
+        if holds_unfinished(ctx.params["model"]):
+            typer.echo(f"interrupted; go on with: {_resuming(ctx)}", err=True)
+        raise
+
+
+def _resuming(ctx: typer.Context) -> str:
+    """The command that goes on: the run has kept its settings, all else must be said again."""
+    words = ["maskgen", "train", str(ctx.params["dataset"]), str(ctx.params["model"]), "--resume"]
+    for name in ("task", "also", "threads", "tensorboard"):
+        if _on_command_line(ctx, name):
+            value = ctx.params[name]
+            words += [f"--{name}", str(getattr(value, "value", value))]
+    return shlex.join(words)
 
 
 def _bundle(folder: Path | None, default: str = "classifier") -> Bundle:
@@ -386,7 +452,7 @@ def _train_detector(ctx: typer.Context, given: dict[str, Any]) -> None:
     elif resume and (model / "bundle.json").is_file() and not overwrite:
         typer.echo(f"{model} is finished already", err=True)
         return
-    with reporting(given["tensorboard"]) as reporter:
+    with _resumable(ctx), reporting(given["tensorboard"]) as reporter:
         summary = run(
             given["dataset"],
             model,
@@ -443,7 +509,14 @@ def _evaluate_detector(
 
 
 def _export_detector(
-    bundle: Bundle, to: str, quantize: str, output: Path | None, scenes: Path | None, max_shift: float | None
+    bundle: Bundle,
+    to: str,
+    quantize: str,
+    output: Path | None,
+    scenes: Path | None,
+    max_shift: float | None,
+    *,
+    overwrite: bool,
 ) -> None:
     from maskgen.errors import InputError
     from trainer.detector.train import export_again
@@ -452,7 +525,7 @@ def _export_detector(
         raise InputError(f"a detector is exported to litert; {to} is for classifiers")
     if scenes is None:
         raise InputError("name real pictures to check on, a folder of scenes, with --crops SCENES")
-    made = export_again(bundle, quantize, output, scenes, max_shift)
+    made = export_again(bundle, quantize, output, scenes, max_shift, overwrite=overwrite)
     typer.echo(
         f"{made.path}: {made.size} bytes; largest change of a score {made.max_shift:.2g}, mean {made.mean_shift:.2g}; "
         f"{made.lost} of {made.faces} faces lost on {made.pictures} pictures"
@@ -464,14 +537,17 @@ def _on_command_line(ctx: typer.Context, name: str) -> bool:
     return source is not None and source.name == "COMMANDLINE"
 
 
-def _preview(dataset: Path, picture: Path, config: TrainConfig) -> None:
+def _preview(dataset: Path, picture: Path, config: TrainConfig, *, overwrite: bool) -> None:
     """Eight images, each as it is and seven times augmented."""
     import numpy as np
 
     from maskgen import images
+    from maskgen.errors import InputError
     from trainer.augment import Augmenter
     from trainer.dataset import decode, load
 
+    if picture.exists() and not overwrite:
+        raise InputError(f"{picture} is there already; replace it with --overwrite, or name another file")
     found = load(
         dataset, classes=config.classes, incorrect=config.incorrect, group_by=config.group_by, seed=config.seed
     )

@@ -40,7 +40,9 @@ class TrainConfig:
         views: augmented views an image has in the head phase.
         head_epochs: passes over the cached features.
         head_limit: most images the head phase looks at; None for all.
-        fine_tune: ``all``, ``none``, or the first backbone block to train.
+        fine_tune: ``all``, ``none``, or the first backbone block to train;
+            ``auto`` is ``all`` where the network starts from random values,
+            which no block may keep, else 13.
         epochs: passes through the network while fine-tuning; with
             ``fine_tune="none"`` they are added to the head's.
         batch_size: images a step.
@@ -81,7 +83,7 @@ class TrainConfig:
     views: int = 3
     head_epochs: int = 12
     head_limit: int | None = None
-    fine_tune: str = "13"
+    fine_tune: str = "auto"
     epochs: int = 5
     batch_size: int = 32
     optimizer: Optimizer = "adam"
@@ -146,8 +148,10 @@ class TrainConfig:
             value = getattr(self, name)
             if not math.isfinite(value) or not low <= value <= high:
                 raise InputError(f"{name} must lie between {low} and {high}, got {value}")
+        if self.fine_tune == "auto":
+            object.__setattr__(self, "fine_tune", "all" if self.weights == "none" else "13")
         if self.fine_tune not in ("all", "none") and not self.fine_tune.isdigit():
-            raise InputError(f"fine_tune must be all, none or a block's number, got {self.fine_tune!r}")
+            raise InputError(f"fine_tune must be auto, all, none or a block's number, got {self.fine_tune!r}")
 
     @property
     def input_size_wh(self) -> tuple[int, int]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import importlib.util
 import logging
-import shutil
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from maskgen.errors import DatasetError, InputError, TrainError
+from trainer import destination
 from trainer.bundle import KERAS_NAME, Bundle, file_sha256
 from trainer.convert import Quantize, elsewhere, quiet, to_litert
 from trainer.litert import LiteRTModel
@@ -79,6 +80,7 @@ def export(
     quantize: Quantize = "none",
     *,
     output: Path | None = None,
+    overwrite: bool = False,
     faces: NDArray[np.uint8] | None = None,
     calibration: NDArray[np.uint8] | None = None,
     max_shift: float | None = None,
@@ -90,6 +92,7 @@ def export(
         to: the format.
         quantize: how LiteRT stores the weights.
         output: where to; None for the model folder.
+        overwrite: what is there may be replaced.
         faces: (N, H, W, 3) uint8 real faces of the network's size, to check
             on; None for two public-domain portraits that come with installed
             packages, varied.
@@ -98,18 +101,22 @@ def export(
         max_shift: instead of the limit for this storage.
 
     Raises:
-        InputError: the words do not go together.
+        InputError: the words do not go together, something is in the way, a
+            converter is not installed, or there are no faces to check on.
         TrainError: the result differs too much; nothing is kept.
     """
     from trainer.models.weights import load_network
 
     if quantize != "none" and to != "litert":
         raise InputError(f"--quantize {quantize} is for --to litert")
-    network = load_network(bundle.path(KERAS_NAME))
+    name = file_name(to, quantize)
+    target = destination.choose(bundle, name, output, folder=to == "saved_model", overwrite=overwrite)
+    _check_converter(to)
     checked = portraits(bundle.input_size_wh) if faces is None else faces
+    _check_faces(checked)
     if calibration is None and quantize == "int8":
         calibration = portraits(bundle.input_size_wh, swapped=True)
-    target = output or bundle.folder / file_name(to, quantize)
+    network = load_network(bundle.path(KERAS_NAME))
     return write(
         network,
         target,
@@ -146,9 +153,11 @@ def write(
         max_shift: instead of the limit for this storage.
 
     Raises:
-        InputError: a converter is not installed, or int8 has nothing to calibrate with.
+        InputError: a converter is not installed, there are no faces to check
+            on, or int8 has nothing to calibrate with.
         TrainError: it differs by more than the limit, or cannot be converted.
     """
+    _check_faces(faces)
     limit = LIMITS[quantize] if max_shift is None else max_shift
     from trainer.fit import predict
 
@@ -169,7 +178,9 @@ def write(
         size = made.stat().st_size if made.is_file() else sum(f.stat().st_size for f in made.rglob("*") if f.is_file())
         result = Exported(target, float(gaps.max()), float(gaps.mean()), len(faces), changed, size)
         logger.info("%s: largest probability shift %.2g on %d faces", target.name, result.max_shift, len(faces))
-        too_far = f"a probability by {result.max_shift:.3f}, more than {limit:g}" if result.max_shift > limit else ""
+        too_far = ""
+        if not result.max_shift <= limit:  # NaN is no agreement either
+            too_far = f"a probability by {result.max_shift:.3f}, more than {limit:g}"
         if quantize == "int8" and max_shift is None and result.mean_shift > INT8_MEAN_LIMIT:
             too_far = f"probabilities by {result.mean_shift:.4f} on average, more than {INT8_MEAN_LIMIT:g}"
         if too_far:
@@ -177,10 +188,19 @@ def write(
                 f"the {to} file ({quantize}) moves {too_far}; it was not kept: choose another --quantize, "
                 "or raise --max-shift knowingly"
             )
-        if target.is_dir():
-            shutil.rmtree(target)
-        made.replace(target)
+        destination.put(made, target)
     return result
+
+
+def _check_faces(faces: NDArray[np.uint8]) -> None:
+    if not len(faces):
+        raise InputError("an export is checked on faces, and none were given; name a dataset that holds some (--crops)")
+
+
+def _check_converter(to: Format) -> None:
+    missing = [name for name in (("onnx", "tf2onnx") if to == "onnx" else ()) if importlib.util.find_spec(name) is None]
+    if missing:
+        raise InputError(f'--to onnx needs {missing[0]}; install it with: pip install "maskgen[onnx]"')
 
 
 def real_faces(folder: Path, bundle: Bundle, count: int = 256) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
@@ -291,11 +311,7 @@ def convert(
         path.write_bytes(to_litert(network, quantize, lambda: (face[None].astype(np.float32) for face in faces)))
         return
     if to == "onnx":
-        for module in ("onnx", "tf2onnx"):
-            try:
-                __import__(module)
-            except ImportError:
-                raise InputError(f'--to onnx needs {module}; install it with: pip install "maskgen[onnx]"') from None
+        _check_converter(to)
         network.predict_on_batch(np.asarray(faces[:1], np.float32))
         network.export(path, format="onnx", verbose=False)
         return

@@ -26,6 +26,9 @@ from trainer.models import BACKBONE, FEATURES, freeze_below
 from trainer.progress import Reporter
 from trainer.steps import Average, cosine, jit, keep, one_opencv_thread, put, require_number
 
+REMEDY: Final = "lower the learning rate (--lr, --head-lr), or turn mixed precision off (--precision float32)"
+"""What to do about a loss that is no number."""
+
 HEAD_BATCH: Final = 64
 PREDICT_BATCH: Final = 32
 
@@ -164,6 +167,8 @@ def _fit_head(
             _judge(predict(head, val_features), val.targets, config),
             began,
         )
+        # The last step of an epoch may break a network whose own loss was still a number.
+        require_number(row["val_loss"], f"the validation after epoch {epoch + 1} of the head phase", None, REMEDY)
         history.append(row)
         reporter.epoch(row)
         reporter.step(epoch + 1, f"val loss {row['val_loss']:.3f}")
@@ -234,6 +239,8 @@ def _fine_tune(
             scores = _judge(predict(model, val.pixels), val.targets, config)
             means = np.array([state.loss, state.accuracy]) / steps
             row = _row("fine-tune", epoch + 1, means, scores, began)
+            where = f"the validation after epoch {epoch + 1} of the fine-tuning phase"
+            require_number(row["val_loss"], where, folder, REMEDY)
             row["learning_rate"] = float(_number(optimizer.learning_rate))
             state.history.append(row)
             if row["val_loss"] < state.best_loss:
@@ -326,10 +333,7 @@ def _step(
     model.reset_metrics()
     logs = model.train_on_batch(inputs, truth, return_dict=True)
     loss = float(logs["loss"])
-    where = f"epoch {epoch + 1} of the {phase} phase"
-    require_number(
-        loss, where, folder, "lower the learning rate (--lr), or turn mixed precision off (--precision float32)"
-    )
+    require_number(loss, f"epoch {epoch + 1} of the {phase} phase", folder, REMEDY)
     return loss, float(logs["accuracy"])
 
 

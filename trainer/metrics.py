@@ -285,7 +285,8 @@ def choose_threshold(truth: NDArray[np.bool_], scores: NDArray[Any], bandwidth: 
     that one odd face among few does not decide, and a stretch where all
     thresholds are equally good gives its middle. Few faces say little: the
     log-odds are drawn to those of 0.5 as if ``UNSEEN`` faces of each class had
-    asked for it. Kept within [0.02, 0.98].
+    asked for it. Kept within [0.02, 0.98], and never one that is right about
+    these faces less often than 0.5 is.
 
     Args:
         truth: (N,) whether it is with_mask.
@@ -309,7 +310,15 @@ def choose_threshold(truth: NDArray[np.bool_], scores: NDArray[Any], bandwidth: 
     best = cuts[score >= score.max() - 1e-6]
     faces = int(min(truth.sum(), (~truth).sum()))
     odds_at = float(best.mean()) * faces / (faces + UNSEEN)
-    return float(round(1 / (1 + math.exp(-odds_at)), 3))
+    found = float(round(1 / (1 + math.exp(-odds_at)), 3))
+    # What is best of smoothed scores, then drawn halfway to 0.5, may be worse than either end.
+    return found if _recalls(truth, scores, found) >= _recalls(truth, scores, 0.5) else 0.5
+
+
+def _recalls(truth: NDArray[np.bool_], scores: NDArray[Any], threshold: float) -> float:
+    """Balanced accuracy of ``scores >= threshold``, as ``trainer.bundle.predicted_labels`` decides."""
+    masked = np.asarray(scores) >= threshold
+    return float((masked[truth].mean() + (~masked)[~truth].mean()) / 2)
 
 
 def _log_odds(values: Floats) -> Floats:

@@ -1,8 +1,9 @@
-"""Who is told how a run goes: nobody, a terminal, TensorBoard."""
+"""Progress reporters: none, terminal, TensorBoard."""
 
 from __future__ import annotations
 
 import contextlib
+import math
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -29,7 +30,7 @@ class Reporter:
 
 
 class TerminalReporter(Reporter):
-    """A bar with the time left on stderr, where stderr is a terminal; in a pipe only the notes."""
+    """A bar with the time left on stderr, where stderr is a terminal; in a pipe the notes and a line an epoch."""
 
     def __init__(self) -> None:
         from rich.console import Console
@@ -51,7 +52,8 @@ class TerminalReporter(Reporter):
             self._bar.start()
 
     def note(self, text: str) -> None:
-        self._console.print(text, markup=False)
+        # A line stays a line in a log: only a terminal has an edge.
+        self._console.print(text, markup=False, soft_wrap=self._bar is None)
 
     def start(self, phase: str, total: int) -> None:
         if self._bar is None:
@@ -65,8 +67,8 @@ class TerminalReporter(Reporter):
             self._bar.update(self._task, completed=done, text=text)
 
     def epoch(self, row: Mapping[str, Any]) -> None:
-        # A detector's epoch takes minutes: its loop says its line as a note, which a log file gets too.
-        if self._bar is not None and "val_balanced_accuracy" in row:
+        # A detector's loop says its line itself, as a note.
+        if "val_balanced_accuracy" in row:
             self.note(
                 f"{row['phase']:>9} {row['epoch']:>3}  loss {row['loss']:.4f}  val loss {row['val_loss']:.4f}  "
                 f"val balanced accuracy {100 * row['val_balanced_accuracy']:.2f} %"
@@ -78,14 +80,15 @@ class TerminalReporter(Reporter):
 
 
 class TensorBoardReporter(Reporter):
-    """Passes everything on, and writes every epoch's figures for TensorBoard."""
+    """Passes everything on, and writes every epoch's figures for TensorBoard.
+
+    Only whoever looks at them needs the package tensorboard: ``tf.summary.scalar`` asks for it, a plain event does not.
+    """
 
     def __init__(self, inner: Reporter, folder: Path) -> None:
-        import tensorflow as tf
-
         self._inner = inner
-        self._summary = tf.summary
-        self._writer = tf.summary.create_file_writer(str(folder))
+        self._folder = folder
+        self._writer: Any = None
         self._count = 0
 
     def note(self, text: str) -> None:
@@ -98,16 +101,23 @@ class TensorBoardReporter(Reporter):
         self._inner.step(done, text)
 
     def epoch(self, row: Mapping[str, Any]) -> None:
+        import tensorflow as tf
+
+        if self._writer is None:
+            self._writer = tf.summary.create_file_writer(str(self._folder))
         self._count += 1
-        with self._writer.as_default(step=self._count):
-            for name, value in row.items():
-                if isinstance(value, float):
-                    self._summary.scalar(name, value)
+        figures = {name: value for name, value in row.items() if isinstance(value, float) and math.isfinite(value)}
+        event = tf.compat.v1.Summary()
+        for name, value in figures.items():
+            event.value.add(tag=name, simple_value=value)
+        with self._writer.as_default():
+            tf.summary.experimental.write_raw_pb(event.SerializeToString(), step=self._count)
         self._writer.flush()
         self._inner.epoch(row)
 
     def stop(self) -> None:
-        self._writer.close()
+        if self._writer is not None:
+            self._writer.close()
         self._inner.stop()
 
 

@@ -1,4 +1,7 @@
-"""A model folder while a run fills it: what may lie there before, what is kept in between, the move at the end."""
+"""A model folder while a run fills it: what may lie there before, what is kept in between, the move at the end.
+
+Nothing is deleted or replaced here but what a run of ours wrote.
+"""
 
 from __future__ import annotations
 
@@ -11,12 +14,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Generic, Protocol, Self, TypeVar
 
-from maskgen.errors import InputError, TrainError
+from maskgen.errors import InputError, MaskgenError, TrainError
 from trainer import checkpoint
 from trainer.bundle import BUNDLE_NAME, Bundle, write_whole
 
 SETTINGS: Final = "settings.json"
 _FINISHED: Final = "finished"
+
+_OURS: Final = frozenset((SETTINGS, checkpoint.NAME, "best.keras", _FINISHED, "train.npy", "val.npy", "test.npy"))
+"""What a run writes into its own folder, but for names that begin with a dot."""
 
 
 class Settings(Protocol):
@@ -51,11 +57,12 @@ class Summary(Generic[ResultT]):
     seconds: dict[str, float]
 
 
-def make_room(model: Path, dataset: Path, *, resume: bool, overwrite: bool) -> Path:
-    """See that a run may write to a model folder.
+def check_room(model: Path, dataset: Path, *, resume: bool, overwrite: bool) -> Path:
+    """See that a run may write to a model folder; nothing is changed yet.
 
-    An unfinished run is deleted with ``overwrite`` unless it is to go on; a
-    finished model stays until ``publish`` replaces it.
+    With ``overwrite`` an unfinished run may go, which ``writing`` deletes, and
+    a finished model, which stays until ``publish`` replaces it. A folder that
+    holds neither is somebody's own.
 
     Args:
         model: the model folder, which need not be there.
@@ -74,25 +81,56 @@ def make_room(model: Path, dataset: Path, *, resume: bool, overwrite: bool) -> P
         raise InputError(f"{model} is a file; a model is a folder")
     if model.resolve() == dataset.resolve() or dataset.resolve() in model.resolve().parents:
         raise InputError(f"the model folder {model} lies inside the dataset {dataset}; choose another place")
-    if work.is_dir() and not resume:
-        if not overwrite:
+    if work.is_dir():
+        foreign = sorted(path.name for path in work.iterdir() if not _is_ours(path))
+        if foreign:
+            raise InputError(f"{work} holds {foreign[0]}, which no training run wrote; choose another model folder")
+        if not (resume or overwrite):
             raise InputError(f"{model} holds an unfinished run; go on with --resume, or start anew with --overwrite")
-        shutil.rmtree(work)
-    elif (model / BUNDLE_NAME).exists() and not overwrite and not work.is_dir():
-        raise InputError(f"{model} holds a finished model; replace it with --overwrite, or choose another folder")
-    elif model.is_dir() and not overwrite and not work.is_dir() and any(model.iterdir()):
+    elif (model / BUNDLE_NAME).exists():
+        if not overwrite:
+            raise InputError(f"{model} holds a finished model; replace it with --overwrite, or choose another folder")
+    elif model.is_dir() and any(model.iterdir()):
         raise InputError(f"{model} is not empty and holds no model; choose another folder")
     return work
 
 
+def _is_ours(path: Path) -> bool:
+    return path.name in _OURS or path.name.startswith(".")
+
+
+def _clear(work: Path) -> None:
+    """Delete a run's own folder, of what is in it only what a run wrote."""
+    for path in work.iterdir() if work.is_dir() else ():
+        if not _is_ours(path):
+            continue
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
+    with contextlib.suppress(OSError):  # not there, or not empty
+        work.rmdir()
+
+
 @contextlib.contextmanager
-def writing(work: Path, settings: Settings) -> Iterator[None]:
+def writing(work: Path, settings: Settings, *, resume: bool) -> Iterator[None]:
     """Keep the settings in the run's own folder, and say in one line when the disk refuses what comes then.
+
+    A run that is refused before it has learned anything leaves nothing: the
+    corrected command finds the place as it was.
+
+    Args:
+        work: the run's own folder.
+        settings: of the run.
+        resume: what an earlier run left there is needed; else it is deleted.
 
     Raises:
         TrainError: a file could not be written; what was written is kept.
     """
+    fresh = not work.parent.exists()
     try:
+        if not resume:
+            _clear(work)
         work.mkdir(parents=True, exist_ok=True)
         write_whole(work / SETTINGS, (json.dumps(settings.to_json(), indent=2) + "\n").encode())
         yield
@@ -101,6 +139,18 @@ def writing(work: Path, settings: Settings) -> Iterator[None]:
             f"{error.filename or work.parent} cannot be written: {error.strerror or error}; "
             f"what is in {work} is kept: make room and run the same command with --resume"
         ) from None
+    except MaskgenError:
+        if not (work / checkpoint.NAME).exists():
+            _clear(work)
+            if fresh:
+                with contextlib.suppress(OSError):
+                    work.parent.rmdir()
+        raise
+
+
+def holds_unfinished(model: Path) -> bool:
+    """Whether a run that was begun in a model folder can go on."""
+    return (Path(model) / checkpoint.FOLDER / SETTINGS).is_file()
 
 
 def settings_of(model: Path, kind: type[SettingsT]) -> SettingsT | None:
@@ -148,7 +198,7 @@ def publish(work: Path, model: Path) -> None:
     (model / BUNDLE_NAME).unlink(missing_ok=True)
     for path in sorted((work / _FINISHED).iterdir(), key=lambda p: p.name == BUNDLE_NAME):
         path.replace(model / path.name)
-    shutil.rmtree(work)
+    _clear(work)
 
 
 def versions() -> dict[str, str]:

@@ -123,14 +123,14 @@ def require_number(loss: float, where: str, folder: Path | None, remedy: str) ->
     Args:
         loss: of a step.
         where: the epoch, for people.
-        folder: of the checkpoints; None where there are none yet.
+        folder: of the checkpoints, which need not be there yet; None where none will be.
         remedy: what to do, for people.
 
     Raises:
         TrainError: it is no number any more.
     """
     if not math.isfinite(loss):
-        kept = f"; the best weights so far are in {folder}" if folder is not None else ""
+        kept = f"; the best weights so far are in {folder}" if folder and (folder / checkpoint.NAME).is_file() else ""
         raise TrainError(f"the loss became {loss} in {where}{kept}; {remedy}")
 
 

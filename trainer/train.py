@@ -15,13 +15,15 @@ from numpy.typing import NDArray
 from maskgen.duplicates import thumbnail
 from maskgen.errors import DatasetError
 from trainer import metrics, models, report, seen, twins
+from trainer.backend import load_keras
 from trainer.bundle import KERAS_NAME, LITERT_NAME, Bundle, file_sha256, write_whole
 from trainer.config import TrainConfig
 from trainer.convert import Quantize
 from trainer.dataset import Dataset, Faces, Sample, check_faces, decode, load
 from trainer.evaluate import Evaluation, judge, run
+from trainer.models import weights
 from trainer.progress import Reporter
-from trainer.run_folder import Summary, make_room, publish, save_network, stage, versions, writing
+from trainer.run_folder import Summary, check_room, publish, save_network, stage, versions, writing
 
 CHECK_FACES: Final = 128
 """Faces on which an exported file is compared with Keras, and others that int8 is calibrated with."""
@@ -56,7 +58,9 @@ def train(
     """
     reporter = reporter or Reporter()
     model, dataset = Path(model), Path(dataset)
-    work = make_room(model, dataset, resume=resume, overwrite=overwrite)
+    work = check_room(model, dataset, resume=resume, overwrite=overwrite)
+    models.check_block(config.arch, config.fine_tune)
+    weights.check(config.weights)
     seconds: dict[str, float] = {}
     found = load(
         dataset,
@@ -66,7 +70,7 @@ def train(
         group_by=config.group_by,
         seed=config.seed,
     )
-    with writing(work, config):
+    with writing(work, config, resume=resume):
         began = time.perf_counter()
         faces = {name: _decode(name, part, found, config, threads, work, reporter) for name, part in _parts(found)}
         twins.warn({name: _thumbnails(part) for name, part in faces.items()})
@@ -122,16 +126,16 @@ def _train(
     reporter: Reporter,
     seconds: dict[str, float],
 ) -> Summary[Evaluation]:
-    import keras
-
     from trainer.fit import expect, fit
-    from trainer.models.weights import start
 
+    keras = load_keras()
     keras.utils.set_random_seed(config.seed)
     with _precision(config):
         network = models.build(config, len(found.labels))
-    source = start(network, config)
+    source = weights.start(network, config)
     reporter.note(f"first weights: {source}")
+    if config.weights == "none" and config.fine_tune != "all":
+        reporter.note(f"with --fine-tune {config.fine_tune} the blocks that do not learn keep their random values")
     models.freeze_below(network, config.arch, "none" if not config.epochs else config.fine_tune)
 
     fitted = fit(

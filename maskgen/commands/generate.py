@@ -116,7 +116,7 @@ def generate(
     ] = "folder",
     seed: Annotated[int, _option("--seed", help="The same seed draws the same images.", group=_RUN)] = 0,
     detector: Annotated[
-        str, _option("--detector", help="auto, hog, yunet, cnn, haar, ssd or mtcnn.", group=_RUN)
+        str, _option("--detector", help="auto, hog, yunet, onestage, cnn, haar, ssd or mtcnn.", group=_RUN)
     ] = "auto",
     predictor: Annotated[
         Path | None, _option("--predictor", help="A file of dlib's 68-point model.", group=_RUN)

@@ -30,6 +30,28 @@ TINY: dict[str, Any] = {
 }
 
 
+def small_network(config: Any, classes: int) -> Any:
+    """What ``trainer.models.build`` gives, in the small: the same names, compiled in a second.
+
+    A convolution of block 16, its batch normalisation, a convolution of block 17, the head.
+    """
+    import keras
+    from keras import layers
+
+    width, height = config.input_size_wh
+    pixels = keras.Input((height, width, 3), name="pixels")
+    inner = keras.Input((height, width, 3))
+    x = layers.Conv2D(4, 8, 8, name="block_16_expand")(inner)
+    x = layers.ReLU()(layers.BatchNormalization(name="block_16_expand_BN")(x))
+    x = layers.Conv2D(8, 1, activation="relu", name="Conv_1")(x)
+    backbone = keras.Model(inner, x, name="backbone")
+    x = backbone(layers.Rescaling(1 / 127.5, offset=-1, name="scale")(pixels), training=False)
+    x = layers.Flatten(name="features")(x)
+    x = layers.Dropout(config.dropout, seed=config.seed, name="dropout")(x)
+    x = layers.Dense(classes, name="logits")(x)
+    return keras.Model(pixels, layers.Softmax(name="probabilities")(x), name="small")
+
+
 def draw(rng: np.random.Generator, masked: bool, side: int = 40) -> np.ndarray:
     """A noise picture whose lower half is light when it is "masked"."""
     image = rng.integers(0, 60, (side, side, 3)).astype(np.uint8)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import shutil
 import subprocess
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 from maskgen.errors import DatasetError, InputError, TrainError
 from trainer.bundle import Bundle
 from trainer.dataset import decode, scan
-from trainer.export import convert, export, portraits, real_faces, record
+from trainer.export import convert, export, portraits, real_faces, record, write
 from trainer.litert import LiteRTModel
 
 from .test_dataset import _generated
@@ -53,8 +54,59 @@ def test_a_file_that_differs_is_not_kept(model: Bundle, tmp_path: Path, monkeypa
     target = tmp_path / "int8.tflite"
     target.write_bytes(b"the old one")
     with pytest.raises(TrainError, match="it was not kept"):
-        export(model, "litert", "int8", output=target, faces=_faces(), max_shift=-1)
+        export(model, "litert", "int8", output=target, overwrite=True, faces=_faces(), max_shift=-1)
     assert target.read_bytes() == b"the old one"
+
+
+def _other(shift: float) -> object:
+    """A file whose probabilities differ by this."""
+
+    def run(path: Path, to: str, faces: np.ndarray) -> np.ndarray:
+        return np.tile(np.array([0.5 + shift, 0.5 - shift], np.float32), (len(faces), 1))
+
+    return run
+
+
+@pytest.fixture
+def fakes(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """No network and no converter: Keras says one half of every face."""
+    monkeypatch.setattr("trainer.fit.predict", lambda _, faces: np.full((len(faces), 2), 0.5, np.float32))
+    monkeypatch.setattr("trainer.export.convert", lambda _, path, *__: path.write_bytes(b"file"))
+    return monkeypatch
+
+
+@pytest.mark.parametrize(("shift", "limit", "kept"), [(0.02, None, True), (0.04, None, False), (0.04, 0.1, True)])
+def test_int8_must_be_near_on_average_too(
+    fakes: pytest.MonkeyPatch, tmp_path: Path, shift: float, limit: float | None, kept: bool
+) -> None:
+    fakes.setattr("trainer.export._run", _other(shift))
+    with contextlib.nullcontext() if kept else pytest.raises(TrainError, match=r"on average, more than 0\.03"):
+        write(None, tmp_path / "a.tflite", "litert", "int8", _faces(), max_shift=limit)
+    assert (tmp_path / "a.tflite").exists() is kept
+
+
+def test_what_is_no_number_is_not_kept(fakes: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    fakes.setattr("trainer.export._run", _other(float("nan")))
+    with pytest.raises(TrainError, match="by nan"):
+        write(None, tmp_path / "a.tflite", "litert", "none", _faces())
+    assert not (tmp_path / "a.tflite").exists()
+
+
+def test_no_faces_check_nothing(model: Bundle, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"none were given.*--crops"):
+        export(model, "litert", output=tmp_path / "a.tflite", faces=_faces()[:0])
+    with pytest.raises(InputError, match="none were given"):
+        write(None, tmp_path / "a.tflite", "litert", "none", _faces()[:0])
+    assert not (tmp_path / "a.tflite").exists()
+
+
+def test_a_folder_in_the_way_stays(model: Bundle, tmp_path: Path) -> None:
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos" / "mine.jpg").write_bytes(b"mine")
+    for to in ("litert", "saved_model"):
+        with pytest.raises(InputError):
+            export(model, to, output=tmp_path / "photos", overwrite=True, faces=_faces()[:2])  # type: ignore[arg-type]
+    assert (tmp_path / "photos" / "mine.jpg").read_bytes() == b"mine"
 
 
 def test_saved_model(model: Bundle, tmp_path: Path) -> None:

@@ -17,6 +17,8 @@ from trainer.dataset import Faces, Sample
 from trainer.fit import expect, fit, predict, step_back
 from trainer.progress import Reporter
 
+from .conftest import small_network
+
 
 def _config(**changes: Any) -> TrainConfig:
     settings = {"size": 32, "alpha": 0.35, "weights": "none", "augment": "none", "fine_tune": "17", "epochs": 2}
@@ -31,11 +33,11 @@ def _faces(count: int, name: str, seed: int = 0) -> Faces:
     return Faces(pixels, targets, samples)
 
 
-def _network(config: TrainConfig) -> Any:
+def _small(config: TrainConfig) -> Any:
     import keras
 
     keras.utils.set_random_seed(config.seed)
-    return models.build(config, 2)
+    return small_network(config, 2)
 
 
 class Killer(Reporter):
@@ -55,12 +57,12 @@ class Killer(Reporter):
 def test_a_resumed_run_ends_where_an_uninterrupted_one_does(tmp_path: Path) -> None:
     config = _config(ema=0.9, wise=0.5)
     train, val = _faces(12, "a"), _faces(4, "b", 1)
-    whole = _network(config)
+    whole = _small(config)
     first = fit(whole, train, val, config, tmp_path / "whole" / "checkpoints")
 
     with pytest.raises(KeyboardInterrupt):
-        fit(_network(config), train, val, config, tmp_path / "cut" / "checkpoints", reporter=Killer(5))
-    again = _network(config)
+        fit(_small(config), train, val, config, tmp_path / "cut" / "checkpoints", reporter=Killer(5))
+    again = _small(config)
     second = fit(again, train, val, config, tmp_path / "cut" / "checkpoints", resume=True)
 
     assert second.resumed
@@ -76,7 +78,7 @@ def test_a_resumed_run_ends_where_an_uninterrupted_one_does(tmp_path: Path) -> N
 
 def test_fine_tuning_leaves_the_statistics_of_batch_normalisation_alone(tmp_path: Path) -> None:
     config = _config(fine_tune="all", epochs=1)
-    network = _network(config)
+    network = _small(config)
     backbone = network.get_layer(models.BACKBONE)
 
     def statistics() -> list[Any]:
@@ -152,7 +154,163 @@ def test_a_loss_that_is_no_number_stops_the_run(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setattr(keras.Model, "train_on_batch", lambda *_, **__: {"loss": float("nan"), "accuracy": 0.0})
     config = _config(head_epochs=0)
     with pytest.raises(TrainError, match=r"loss became nan in epoch 1.*--lr"):
-        fit(_network(config), _faces(4, "a"), _faces(2, "b"), config, tmp_path / "checkpoints")
+        fit(_small(config), _faces(4, "a"), _faces(2, "b"), config, tmp_path / "checkpoints")
+
+
+@pytest.mark.parametrize("phase", ["head", "fine-tuning"])
+def test_a_network_that_broke_at_the_end_of_an_epoch_stops_the_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, phase: str
+) -> None:
+    """The loss of every step was a number; what the last one made of the weights is none."""
+    scores = {"val_loss": float("nan"), "val_accuracy": 0.5, "val_balanced_accuracy": 0.5}
+    monkeypatch.setattr("trainer.fit._judge", lambda *_: scores)
+    config = _config(head_epochs=int(phase == "head"))
+    with pytest.raises(
+        TrainError, match=rf"loss became nan in the validation after epoch 1 of the {phase} phase.*--lr"
+    ):
+        fit(_small(config), _faces(4, "a"), _faces(2, "b"), config, tmp_path / "checkpoints")
+    assert not (tmp_path / "checkpoints" / checkpoint.NAME).exists()
+
+
+def _fit(folder: Path, network: Any = None, *, reporter: Reporter | None = None, **changes: Any) -> tuple[Any, Any]:
+    """A run of the small network on faces that a line through two pixels tells apart."""
+    config = _config(**{"dropout": 0.0, "lr": 0.03, "head_epochs": 0, **changes})
+    network = network or _small(config)
+    fitted = fit(network, _faces(24, "a"), _faces(8, "b", 1), config, folder / "checkpoints", reporter=reporter)
+    return network, fitted
+
+
+def test_fine_tuning_learns(tmp_path: Path) -> None:
+    _, fitted = _fit(tmp_path, epochs=6, warmup=0.0, label_smoothing=0.0)
+    assert fitted.history[-1]["val_loss"] < 0.35
+    assert fitted.history[-1]["accuracy"] == 1
+    assert fitted.history[0]["loss"] > 0.4  # it did not begin there
+
+
+def test_the_head_learns(tmp_path: Path) -> None:
+    network, fitted = _fit(tmp_path, fine_tune="none", epochs=0, head_epochs=20, head_lr=0.05)
+    assert fitted.history[-1]["val_accuracy"] == 1
+    assert fitted.history[-1]["val_loss"] < 0.5 * fitted.history[0]["loss"]
+    for mine, first in zip(
+        network.get_layer("backbone").get_weights(), _small(_config()).get_layer("backbone").get_weights(), strict=True
+    ):
+        np.testing.assert_array_equal(mine, first)
+
+
+@pytest.mark.parametrize(("wise", "stays"), [(0.0, True), (1.0, False)])
+def test_wise_decides_how_much_the_backbone_keeps(tmp_path: Path, wise: float, stays: bool) -> None:
+    network, _ = _fit(tmp_path, wise=wise, epochs=1)
+    first = _small(_config())
+    for name, same in (("backbone", stays), ("logits", False)):
+        pairs = zip(network.get_layer(name).get_weights(), first.get_layer(name).get_weights(), strict=True)
+        assert all(np.array_equal(mine, before) for mine, before in pairs) is same, name
+
+
+@pytest.mark.parametrize("balance", [True, False])
+def test_training_and_validation_loss_are_of_one_kind(tmp_path: Path, balance: bool) -> None:
+    """Two pictures, one three times as common: with the weights held still, both losses are the same figure."""
+    both = _faces(2, "a")
+    rows = np.array([0, 0, 0, 1] * 3)
+    faces = Faces(both.pixels[rows], both.targets[rows], tuple(both.samples[0] for _ in rows))
+    config = _config(lr=1e-9, head_lr=1e-9, dropout=0.0, label_smoothing=0.4, balance=balance, epochs=1)
+    network = _small(config)
+    kernel, _ = network.get_layer("logits").get_weights()
+    network.get_layer("logits").set_weights([kernel, np.array([4.0, 0.0], np.float32)])
+    for row in fit(network, faces, faces, config, tmp_path / "checkpoints").history:
+        assert row["loss"] == pytest.approx(row["val_loss"], rel=1e-3), row["phase"]
+
+
+def test_every_image_of_every_epoch_is_augmented_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    numbers: list[tuple[int, ...]] = []
+    policies = set()
+
+    def seen(self: Any, image: np.ndarray, *number: int) -> np.ndarray:
+        policies.add((self.policy, self.seed))
+        numbers.append(number)
+        return image
+
+    monkeypatch.setattr("trainer.augment.Augmenter.__call__", seen)
+    _fit(tmp_path, augment="classic", seed=3, epochs=2, head_epochs=2, views=2)
+    assert policies == {("classic", 3)}
+    assert {first for first, _ in numbers} == {0, 1, 1_000_000, 1_000_001}
+    assert len(set(numbers)) == len(numbers)
+
+
+def _orders(monkeypatch: pytest.MonkeyPatch) -> list[list[int]]:
+    """What every pass over the images shows, in order."""
+    from trainer import loader
+
+    orders: list[list[int]] = []
+
+    def batches(pixels: Any, order: np.ndarray, *more: Any, **options: Any) -> Any:
+        orders.append(order.tolist())
+        return loader.batches(pixels, order, *more, **options)
+
+    monkeypatch.setattr("trainer.fit.batches", batches)
+    return orders
+
+
+def test_every_epoch_has_an_order_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    orders = _orders(monkeypatch)
+    _fit(tmp_path, epochs=2)
+    assert sorted(orders[0]) == sorted(orders[1]) == list(range(24))
+    assert orders[0] != orders[1]
+
+
+def test_the_head_looks_at_no_more_than_the_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    orders = _orders(monkeypatch)
+    _fit(tmp_path, epochs=0, head_epochs=1, head_limit=6)
+    assert len(set(orders[0])) == 6
+    assert [n % 2 for n in orders[0][:6]].count(0) == 3  # three of either class
+
+
+class Listener(Reporter):
+    """Keeps the head's weights as every epoch leaves them."""
+
+    def __init__(self, network: Any) -> None:
+        self.network, self.weights = network, []
+
+    def epoch(self, row: Any) -> None:
+        self.weights.append([np.array(value) for value in self.network.get_layer("logits").get_weights()])
+
+
+def test_the_head_keeps_its_best_epoch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    losses = iter([0.5, 0.3, 0.4])
+    rest = {"val_accuracy": 1.0, "val_balanced_accuracy": 1.0}
+    monkeypatch.setattr("trainer.fit._judge", lambda *_: {"val_loss": next(losses), **rest})
+    network = _small(_config())
+    heard = Listener(network)
+    _fit(tmp_path, network, reporter=heard, fine_tune="none", epochs=0, head_epochs=3, head_lr=0.05)
+    kept = network.get_layer("logits").get_weights()[0]
+    assert [np.array_equal(kept, kernel) for kernel, _ in heard.weights] == [False, True, False]
+
+
+@pytest.mark.parametrize(("block", "learned"), [("17", {"Conv_1"}), ("16", {"Conv_1", "block_16_expand"})])
+def test_fine_tuning_begins_at_the_block_it_was_told(tmp_path: Path, block: str, learned: set[str]) -> None:
+    network, _ = _fit(tmp_path, fine_tune=block, epochs=1)
+    first = _small(_config()).get_layer("backbone")
+    changed = {
+        layer.name
+        for layer in network.get_layer("backbone").layers
+        if layer.weights and not np.array_equal(layer.get_weights()[0], first.get_layer(layer.name).get_weights()[0])
+    }
+    assert changed == learned
+
+
+def test_a_moving_average_stays_behind(tmp_path: Path) -> None:
+    first = _small(_config()).get_layer("logits").get_weights()[0]
+    moved = [
+        np.abs(_fit(tmp_path / str(ema), ema=ema, epochs=1)[0].get_layer("logits").get_weights()[0] - first).mean()
+        for ema in (0.0, 0.999)
+    ]
+    assert moved[1] < 0.99 * moved[0]
+
+
+@pytest.mark.parametrize(("name", "kind"), [("adam", "Adam"), ("rmsprop", "RMSprop"), ("sgd", "SGD")])
+def test_the_optimizer_is_the_one_asked_for(name: str, kind: str) -> None:
+    from trainer.fit import _optimizer
+
+    assert type(_optimizer(_config(optimizer=name), 10)).__name__ == kind
 
 
 def test_it_stops_early_and_restores_the_best(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -164,7 +322,7 @@ def test_it_stops_early_and_restores_the_best(tmp_path: Path, monkeypatch: pytes
 
     monkeypatch.setattr("trainer.fit._judge", scores)
     config = _config(epochs=9, patience=2, head_epochs=0, lr=1e-3)
-    network = _network(config)
+    network = _small(config)
     fitted = fit(
         network,
         _faces(4, "a"),
@@ -183,7 +341,7 @@ def test_the_same_seed_gives_the_same_network(tmp_path: Path) -> None:
     config = _config(augment="classic", fine_tune="none", epochs=1)
     made = []
     for name in "ab":
-        network = _network(config)
+        network = _small(config)
         fit(network, _faces(8, "a"), _faces(4, "b"), config, tmp_path / name / "checkpoints")
         made.append(network.get_weights())
     for one, other in zip(*made, strict=True):
@@ -191,7 +349,7 @@ def test_the_same_seed_gives_the_same_network(tmp_path: Path) -> None:
 
 
 def test_predict_takes_any_number(tmp_path: Path) -> None:
-    network = _network(_config())
+    network = _small(_config())
     assert predict(network, np.zeros((0, 32, 32, 3), np.uint8)).shape == (0, 2)
     assert predict(network, np.zeros((33, 32, 32, 3), np.uint8)).shape == (33, 2)
 
@@ -210,10 +368,10 @@ from pathlib import Path
 sys.path.insert(0, sys.argv[2])
 import keras
 assert keras.backend.backend() == sys.argv[3]
-from test_fit import _config, _faces, _network
+from tests.trainer.test_fit import _config, _faces, _small
 from trainer.fit import fit
 config = _config(epochs=1)
-fitted = fit(_network(config), _faces(4, "a"), _faces(2, "b"), config, Path(sys.argv[1]))
+fitted = fit(_small(config), _faces(4, "a"), _faces(2, "b"), config, Path(sys.argv[1]))
 assert [row["phase"] for row in fitted.history] == ["head", "fine-tune"], fitted.history
 """
 
@@ -222,7 +380,7 @@ assert [row["phase"] for row in fitted.history] == ["head", "fine-tune"], fitted
 def test_another_keras_backend_trains(tmp_path: Path) -> None:
     backend = "jax"
     done = subprocess.run(
-        [sys.executable, "-c", _ELSEWHERE, str(tmp_path / "checkpoints"), str(Path(__file__).parent), backend],
+        [sys.executable, "-c", _ELSEWHERE, str(tmp_path / "checkpoints"), str(Path(__file__).parents[2]), backend],
         env={
             **os.environ,
             "KERAS_BACKEND": backend,

@@ -41,6 +41,18 @@ def test_the_gap_head_has_no_hidden_layer() -> None:
     assert names[3:] == ["GlobalAveragePooling2D", "Dropout", "Dense", "Softmax"]
 
 
+def test_pixels_are_scaled_as_the_first_weights_want_them() -> None:
+    """ImageNet's MobileNetV2 learned from -1 to 1."""
+    import keras
+
+    from trainer.models import onestage
+
+    for network in (models.build(_config(), 2), onestage.build(2, 8)):
+        scaled = keras.Model(network.input, network.get_layer("scale").output)
+        pixels = np.stack([np.full((32, 32, 3), value, np.float32) for value in (0, 127.5, 255)])
+        np.testing.assert_allclose(np.asarray(scaled(pixels))[:, 0, 0, 0], [-1, 0, 1], atol=1e-6)
+
+
 def test_blocks_are_numbered_as_keras_names_them() -> None:
     network = models.build(_config(), 2)
     backbone = network.get_layer("backbone")

@@ -14,10 +14,11 @@ from trainer.bundle import Bundle
 from trainer.config import TrainConfig
 from trainer.litert import LiteRTModel
 from trainer.models.weights import load_network
+from trainer.progress import Reporter
 from trainer.run_folder import settings_of
 from trainer.train import train
 
-from .conftest import TINY
+from .conftest import TINY, draw, small_network
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 def test_a_model_folder_is_whole(trained: Path) -> None:
     expected = {"model.keras", "model.tflite", "bundle.json", "metrics.json", "classification_report.txt"}
     expected |= {"history.csv", "curves.png", "confusion_matrix.png", "roc.png", "reliability.png"}
-    expected |= {"README.md", "report.html"}
+    expected |= {"README.md", "report.html", "seen.npy"}
     assert {path.name for path in trained.iterdir()} - {"mistakes.png"} == expected
     bundle = Bundle.load(trained)
     assert bundle.labels == ("with_mask", "without_mask")
@@ -116,6 +117,81 @@ def test_a_broken_overwrite_leaves_the_old_model(trained: Path, plain_dataset: P
     with pytest.raises(DatasetError):
         train(tmp_path / "absent", model, TrainConfig(**TINY), overwrite=True)
     assert Bundle.load(model).arch == "mobilenetv2"
+
+
+def _splits(root: Path, counts: dict[str, int], labels: tuple[str, ...]) -> Path:
+    rng = np.random.default_rng(0)
+    for split, count in counts.items():
+        for label in labels:
+            (root / split / label).mkdir(parents=True)
+            for number in range(count):
+                images.write(root / split / label / f"{number}.png", draw(rng, label == "with_mask"))
+    return root
+
+
+def test_what_a_run_was_told_is_in_its_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Margin, prior and threshold, with splits of three sizes and a network of a second."""
+    from trainer import metrics
+
+    labels = ("with_mask", "without_mask", "incorrect_mask")
+    dataset = _splits(tmp_path / "dataset", {"train": 4, "val": 3, "test": 2}, labels)
+    chosen_on: list[int] = []
+
+    def choose(truth: np.ndarray, scores: np.ndarray) -> float:
+        chosen_on.extend((len(truth), len(scores)))
+        return 0.375
+
+    monkeypatch.setattr("trainer.models.build", small_network)
+    monkeypatch.setattr(metrics, "choose_threshold", choose)
+    # The weights hold still: the last bias is what the prior made of zeros.
+    still = {**TINY, "classes": 3, "lr": 1e-9, "head_lr": 1e-9, "epochs": 1}
+    config = TrainConfig(**{**still, "margin": 1.4, "incorrect_prior": 0.1})
+    summary = train(dataset, tmp_path / "model", config)
+    assert chosen_on == [9, 9]
+    assert summary.split == "test"
+    assert len(summary.result.faces) == 6
+    assert (summary.bundle.threshold, summary.bundle.margin, summary.bundle.labels) == (0.375, 1.4, labels)
+    bias = load_network(tmp_path / "model" / "model.keras").get_layer("logits").get_weights()[1]
+    np.testing.assert_allclose(bias, np.log([1.35, 1.35, 0.3]), atol=1e-5)
+    assert not (tmp_path / "model" / checkpoint.FOLDER).exists()
+
+
+def test_the_dataset_is_read_as_told(plain_dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Read(Exception):
+        pass
+
+    def load(folder: Path, **told: Any) -> None:
+        raise Read(folder, told)
+
+    monkeypatch.setattr("trainer.train.load", load)
+    wanted = {"classes": 3, "incorrect": "with_mask", "val_fraction": 0.35, "group_by": "p(.)", "seed": 5}
+    with pytest.raises(Read) as caught:
+        train(plain_dataset, tmp_path / "model", TrainConfig(**{**TINY, **wanted}))
+    assert caught.value.args == (plain_dataset, wanted)
+
+
+class Notes(Reporter):
+    def __init__(self) -> None:
+        self.notes: list[str] = []
+
+    def note(self, text: str) -> None:
+        self.notes.append(text)
+
+
+def test_blocks_that_stay_random_are_said(plain_dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Begun(Exception):
+        pass
+
+    def fit(*_: Any, **__: Any) -> None:
+        raise Begun
+
+    monkeypatch.setattr("trainer.models.build", small_network)
+    monkeypatch.setattr("trainer.fit.fit", fit)
+    for fine_tune, said in (("17", True), ("auto", False)):
+        heard = Notes()
+        with pytest.raises(Begun):
+            train(plain_dataset, tmp_path / fine_tune, TrainConfig(**{**TINY, "fine_tune": fine_tune}), reporter=heard)
+        assert any("keep their random values" in note for note in heard.notes) is said
 
 
 def test_settings_of_nothing(tmp_path: Path) -> None:

@@ -6,13 +6,16 @@ import dataclasses
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Any, Final, Literal, get_args
 
 from maskgen.errors import InputError
 from trainer.config import LiteRT
 
 IncorrectFaces = Literal["ignore", "with_mask", "without_mask"]
 Keep = Literal["best", "last"]
+
+AUTO: Final = -1
+"""The value of ``freeze`` that hangs on the first weights."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +28,9 @@ class DetectorConfig:
         weights: ``auto``, ``packaged``, ``imagenet``, ``none``, or a detector's
             model folder.
         width: channels of the pyramid and the head.
-        freeze: the backbone's blocks below this one stay as they are.
+        freeze: the backbone's blocks below this one stay as they are; ``AUTO``
+            is 0 where the network starts from random values, which no block
+            may keep, else 3.
         sizes: sides of the square training pictures; one is drawn for every step.
         zoom: least and most that a scene is enlarged by.
         mosaic: share of training pictures put together from four.
@@ -50,7 +55,7 @@ class DetectorConfig:
     incorrect: IncorrectFaces = "without_mask"
     weights: str = "auto"
     width: int = 64
-    freeze: int = 3
+    freeze: int = AUTO
     sizes: tuple[int, ...] = (256, 320, 384)
     zoom: tuple[float, float] = (0.5, 1.8)
     mosaic: float = 0.25
@@ -70,6 +75,8 @@ class DetectorConfig:
     seed: int = 0
 
     def __post_init__(self) -> None:
+        if self.freeze == AUTO:
+            object.__setattr__(self, "freeze", 0 if self.weights == "none" else 3)
         for name, kinds in (("incorrect", IncorrectFaces), ("litert", LiteRT), ("keep", Keep)):
             if getattr(self, name) not in get_args(kinds):
                 raise InputError(f"{name} must be one of {', '.join(get_args(kinds))}, got {getattr(self, name)!r}")

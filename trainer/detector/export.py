@@ -28,6 +28,9 @@ LOST_LIMIT: Final = {"none": 0.0, "float16": 0.005, "int8": 0.05}
 SURE: Final = 0.4
 """Score from which a face of Keras's is looked for in the file's: near the threshold of a trained detector."""
 
+FAINT: Final = 0.05
+"""Score that is asked for instead where a network, hardly trained, is sure of no face at all."""
+
 SAME_IOU: Final = 0.7
 """Least overlap of a face with its counterpart."""
 
@@ -110,11 +113,18 @@ def write(
         with quiet():
             convert(network, made, quantize, calibration)
             figures = compare(network, made, pictures, labels)
+            if not figures[1]:
+                figures = compare(network, made, pictures, labels, FAINT)
         exported = Exported(target, *figures, made.stat().st_size)
         logger.info("%s: largest shift of a score %.2g on %d faces", target.name, exported.max_shift, exported.faces)
         # One face at the edge of ``SURE`` may go, unless there are so few that it says something.
         allowed = LOST_LIMIT[quantize] * exported.faces + (exported.faces > 20)
-        if exported.max_shift > limit or exported.lost > allowed:
+        if not exported.faces:
+            raise TrainError(
+                f"the detector finds no face on the {exported.pictures} pictures, so nothing could be compared; "
+                "train it longer, or name pictures with faces"
+            )
+        if not exported.max_shift <= limit or exported.lost > allowed:
             raise TrainError(
                 f"the LiteRT file ({quantize}) moves a score by {exported.max_shift:.3f} (limit {limit:g}) and loses "
                 f"{exported.lost} of {exported.faces} faces; it was not kept: choose another --quantize, "
@@ -125,9 +135,17 @@ def write(
 
 
 def compare(
-    network: Any, path: Path, pictures: Sequence[RGB], labels: int
+    network: Any, path: Path, pictures: Sequence[RGB], labels: int, least: float = SURE
 ) -> tuple[int, int, int, float, float, float]:
-    """Faces that Keras and the file find: pictures, faces, lost, largest and mean shift, least IoU."""
+    """Faces that Keras and the file find: pictures, faces, lost, largest and mean shift, least IoU.
+
+    Args:
+        network: the ``keras.Model``.
+        path: the file.
+        pictures: (H, W, 3) uint8.
+        labels: number of labels.
+        least: score from which a face of Keras's is looked for in the file's.
+    """
     runner = OneStage(path, labels)
     faces = lost = 0
     shifts: list[float] = []
@@ -135,8 +153,8 @@ def compare(
     for number, picture in enumerate(pictures):
         pixels, _ = fitted(picture, CHECK_SIDES[number % len(CHECK_SIDES)])
         maps = [np.asarray(m[0], np.float32) for m in network(pixels[None].astype(np.float32), training=False)]
-        sure = suppress(decode(maps, labels, SURE))
-        other = suppress(decode(runner.maps(pixels), labels, SURE / 2))
+        sure = suppress(decode(maps, labels, least))
+        other = suppress(decode(runner.maps(pixels), labels, least / 2))
         faces += len(sure)
         for box, scores in zip(sure.boxes, sure.scores, strict=True):
             overlap = _iou(box, other)

@@ -6,6 +6,7 @@ of picture and number of faces that batches are padded to.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -34,6 +35,8 @@ VAL_MOST: Final = 250
 """Scenes that decide which epoch was the best, at most."""
 
 VAL_SCORE: Final = 0.02
+
+REMEDY: Final = "lower the learning rate (--lr)"
 
 PARTS: Final = ("score_loss", "box_loss", "point_loss")
 
@@ -112,8 +115,12 @@ def fit(
 
     if not any(len(scene.real) for scene in train):
         raise DatasetError("no scene of the training split holds a face; nothing can be learned")
-    if not any(len(scene.real) for scene in val):
-        raise DatasetError("no scene of the validation split holds a face; no epoch can be judged")
+    judged = val[:: max(1, -(-len(val) // VAL_MOST))]
+    if not any(len(ignoring_small(one, config.min_face_px).real) for one in judged):
+        raise DatasetError(
+            f"no scene of the validation split holds a face of {config.min_face_px:g} px or more; "
+            "no epoch can be judged"
+        )
     reporter = reporter or Reporter()
     marks = checkpoint.fingerprint(config.to_json(), [str(s.path.name) for s in (*train, *val, *also)])
     state = (checkpoint.load(folder, marks) if resume else None) or State(marks)
@@ -157,7 +164,8 @@ def fit(
                     keep(folder, state, network, optimizer, average)
                     last_save = time.monotonic()
             with average.swapped_in():
-                map50 = validate(network, val[:: max(1, -(-len(val) // VAL_MOST))], config)
+                map50 = validate(network, judged, config)
+                require_number(map50, f"the validation after epoch {epoch + 1}", folder, REMEDY)
                 row = {
                     "phase": "train",
                     "epoch": epoch + 1,
@@ -193,12 +201,16 @@ def _step(model: Any, pixels: NDArray[np.uint8], faces: NDArray[np.float32], epo
     model.reset_metrics()
     logs = model.train_on_batch(pixels.astype(np.float32), faces, return_dict=True)
     loss = float(logs["loss"])
-    require_number(loss, f"epoch {epoch + 1}", folder, "lower the learning rate (--lr)")
+    require_number(loss, f"epoch {epoch + 1}", folder, REMEDY)
     return [loss, *(float(logs[name]) for name in PARTS)]
 
 
 def validate(network: Any, scenes: Sequence[Scene], config: DetectorConfig) -> float:
-    """mAP50 on scenes as they are used: scaled to ``longer_side``, on one canvas so that one compiled step does."""
+    """mAP50 on scenes as they are used: scaled to ``longer_side``, on one canvas so that one compiled step does.
+
+    Returns:
+        The figure; NaN where the network gives what is no number.
+    """
     from maskgen import images
 
     labels = len(config.labels)
@@ -214,6 +226,8 @@ def validate(network: Any, scenes: Sequence[Scene], config: DetectorConfig) -> f
             row[: pixels.shape[0], : pixels.shape[1]] = pixels
             scales.append(scale)
         maps = [np.asarray(m, np.float32) for m in network.predict_on_batch(canvas)]
+        if not all(np.isfinite(m).all() for m in maps):
+            return math.nan
         for place, (scene, scale) in enumerate(zip(part, scales, strict=True)):
             raw = suppress(decode([m[place] for m in maps], labels, VAL_SCORE))
             raw = Raw(raw.boxes / scale, raw.scores, raw.points / scale)

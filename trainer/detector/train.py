@@ -15,8 +15,9 @@ from maskgen import images
 from maskgen.errors import BundleError, DatasetError, WeightsError
 from maskgen.onestage import NMS_IOU, STRIDES, OneStage
 from maskgen.types import RGB
-from trainer import compact, seen, twins
-from trainer.bundle import KERAS_NAME, LITERT_NAME, Bundle, file_sha256, packaged_bundle, write_whole
+from trainer import compact, destination, seen, twins
+from trainer.backend import load_keras
+from trainer.bundle import BUNDLE_NAME, KERAS_NAME, LITERT_NAME, Bundle, file_sha256, packaged_bundle, write_whole
 from trainer.convert import Quantize
 from trainer.detector import data, export, report
 from trainer.detector.config import DetectorConfig
@@ -26,7 +27,7 @@ from trainer.detector.fit import fit
 from trainer.fit import Fitted
 from trainer.models import onestage
 from trainer.progress import Reporter
-from trainer.run_folder import Summary, make_room, publish, save_network, stage, versions, writing
+from trainer.run_folder import Summary, check_room, publish, save_network, stage, versions, writing
 
 CHECK_PICTURES: Final = 48
 """Pictures on which an exported file is compared with Keras."""
@@ -64,7 +65,8 @@ def train(
     """
     reporter = reporter or Reporter()
     model, dataset = Path(model), Path(dataset)
-    work = make_room(model, dataset, resume=resume, overwrite=overwrite)
+    work = check_room(model, dataset, resume=resume, overwrite=overwrite)
+    check_weights(config.weights)
     found = data.load(dataset, config.labels, incorrect=config.incorrect, val_fraction=config.val_fraction)
     if "train" not in found.parts:
         raise DatasetError(f"{dataset} has no train.json; nothing to learn from")
@@ -78,7 +80,7 @@ def train(
         digest["also"] = dict(second.digest)
     everything = {**found.parts, "train": (*found.parts["train"], *more)}
     twins.warn({split: twins.of_files([s.path for s in scenes], threads) for split, scenes in everything.items()})
-    with writing(work, config):
+    with writing(work, config, resume=resume):
         return _train(found, more, digest, model, work, config, resume, threads, reporter)
 
 
@@ -93,12 +95,13 @@ def _train(
     threads: int,
     reporter: Reporter,
 ) -> Summary[Evaluation]:
-    import keras
-
+    keras = load_keras()
     keras.utils.set_random_seed(config.seed)
     network = onestage.build(len(config.labels), config.width)
     source = start(network, config)
     reporter.note(f"first weights: {source}")
+    if config.weights == "none" and config.freeze:
+        reporter.note(f"with --freeze {config.freeze} the blocks below keep their random values")
     fitted = fit(
         network,
         found.parts["train"],
@@ -214,6 +217,22 @@ def _measure(
     return results
 
 
+def check_weights(wish: str) -> None:
+    """See that named first weights are there, before anything heavy is loaded.
+
+    Raises:
+        WeightsError: there is no model folder.
+        BundleError: it is damaged.
+    """
+    if wish in ("auto", "packaged", "imagenet", "none"):
+        return
+    if not (Path(wish) / BUNDLE_NAME).is_file():
+        raise WeightsError(
+            f"no model folder at {wish}; --weights takes auto, packaged, imagenet, none or a model folder"
+        )
+    Bundle.load(Path(wish))
+
+
 def start(network: Any, config: DetectorConfig) -> str:
     """Give a fresh network its first weights.
 
@@ -271,7 +290,13 @@ def choose_threshold(result: Evaluation) -> float:
 
 
 def export_again(
-    bundle: Bundle, quantize: str, output: Path | None, scenes: Path, max_shift: float | None
+    bundle: Bundle,
+    quantize: str,
+    output: Path | None,
+    scenes: Path,
+    max_shift: float | None,
+    *,
+    overwrite: bool = False,
 ) -> export.Exported:
     """Write a detector's network for LiteRT once more and enter it in its ``bundle.json``.
 
@@ -281,10 +306,17 @@ def export_again(
         output: where to; None for ``model.tflite`` or ``model_int8.tflite`` and the like in the model folder.
         scenes: real pictures: of ``train`` to calibrate int8 with, of ``val`` to check on; ``test`` stays out of it.
         max_shift: instead of the limit for this storage.
+        overwrite: what is there may be replaced.
+
+    Raises:
+        InputError: something is in the way.
+        TrainError: the file differs too much; it is not kept.
     """
     from trainer.export import file_name
     from trainer.models.weights import load_network
 
+    kind: Quantize = "int8" if quantize == "int8" else "float16" if quantize == "float16" else "none"
+    target = destination.choose(bundle, file_name("litert", kind), output, folder=False, overwrite=overwrite)
     found = data.load(scenes, bundle.labels)
     checked, calibration = found.parts.get("val") or (), found.parts.get("train") or ()
     if not checked or (quantize == "int8" and not calibration):
@@ -293,8 +325,6 @@ def export_again(
             "name a folder with both"
         )
     network = load_network(bundle.path(KERAS_NAME))
-    kind: Quantize = "int8" if quantize == "int8" else "float16" if quantize == "float16" else "none"
-    target = output or bundle.folder / file_name("litert", kind)
     made = export.write(
         network,
         target,

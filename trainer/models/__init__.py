@@ -47,6 +47,17 @@ def blocks(arch: str) -> tuple[str, ...]:
     return mobilenetv2.BLOCKS if arch == "mobilenetv2" else resnet50.BLOCKS
 
 
+def check_block(arch: str, fine_tune: str) -> None:
+    """See that a network has the block from which it is to learn.
+
+    Raises:
+        InputError: there is no such block.
+    """
+    count = len(blocks(arch))
+    if fine_tune not in ("all", "none") and not (fine_tune.isdigit() and int(fine_tune) < count):
+        raise InputError(f"--fine-tune takes auto, all, none or a block from 0 to {count - 1}, got {fine_tune!r}")
+
+
 def freeze_below(model: Any, arch: str, fine_tune: str) -> int:
     """Leave only the later part of the backbone trainable, and none of its batch normalisation.
 
@@ -65,8 +76,7 @@ def freeze_below(model: Any, arch: str, fine_tune: str) -> int:
 
     backbone = model.get_layer(BACKBONE)
     names = blocks(arch)
-    if fine_tune not in ("all", "none") and not (fine_tune.isdigit() and int(fine_tune) < len(names)):
-        raise InputError(f"--fine-tune takes all, none or a block from 0 to {len(names) - 1}, got {fine_tune!r}")
+    check_block(arch, fine_tune)
     backbone.trainable = True
     reached = fine_tune == "all"
     for layer in backbone.layers:

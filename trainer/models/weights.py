@@ -106,6 +106,32 @@ def _objects(plan: Any) -> list[dict[str, Any]]:
     return found
 
 
+def check(wish: str) -> None:
+    """See that named first weights are there, before anything heavy is loaded.
+
+    Args:
+        wish: what ``--weights`` says.
+
+    Raises:
+        WeightsError: there is nothing at the path, or no model in the folder.
+        BundleError: the model folder is damaged.
+    """
+    path = Path(wish)
+    if wish in ("auto", "packaged", "imagenet", "none"):
+        return
+    if path.is_dir() and (path / BUNDLE_NAME).is_file():
+        Bundle.load(path)
+    elif not path.is_file():
+        raise WeightsError(_nothing_at(path))
+
+
+def _nothing_at(path: Path) -> str:
+    return (
+        f"no weights at {path}; --weights takes auto, packaged, imagenet, none, a model folder, "
+        "a .keras file or a .weights.h5 file of the backbone"
+    )
+
+
 def start(model: Any, config: TrainConfig) -> str:
     """Give a fresh network's backbone its first weights.
 
@@ -147,10 +173,7 @@ def start(model: Any, config: TrainConfig) -> str:
                 f"{path} does not fit {config.arch} (alpha {config.alpha}): {_first_line(error)}"
             ) from None
     else:
-        raise WeightsError(
-            f"no weights at {path}; --weights takes auto, packaged, imagenet, none, a model folder, "
-            "a .keras file or a .weights.h5 file of the backbone"
-        )
+        raise WeightsError(_nothing_at(path))
     return f"file: {path}"
 
 

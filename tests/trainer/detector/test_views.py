@@ -109,6 +109,13 @@ def test_light_changes_pixels_of_a_copy() -> None:
     assert min(means) < 100 < 140 < max(means)
 
 
+def test_views_come_in_many_lights(scene: Scene) -> None:
+    """The white square stays white only where nobody changed the light."""
+    views = Views([scene], DetectorConfig(mosaic=0.0))
+    brightest = [int(views(0, 96, (2, number))[0].max(axis=(0, 1)).min()) for number in range(12)]
+    assert len(set(brightest)) > 3
+
+
 def test_padding_keeps_the_largest_that_count() -> None:
     assert padded([np.zeros((0, FACE_VALUES), np.float32)]).shape == (1, ROOM[0], FACE_VALUES)
     many = np.stack([face(0, 0, n + 1, 10, 0, 1) for n in range(ROOM[-1] + 5)])
