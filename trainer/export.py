@@ -175,7 +175,7 @@ def write(
         if too_far:
             raise TrainError(
                 f"the {to} file ({quantize}) moves {too_far}; it was not kept: choose another --quantize, "
-                "or raise --max-shift knowingly"
+                "name faces of your own with --crops, or raise --max-shift knowingly"
             )
         if target.is_dir():
             shutil.rmtree(target)
