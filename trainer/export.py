@@ -186,7 +186,7 @@ def write(
         if too_far:
             raise TrainError(
                 f"the {to} file ({quantize}) moves {too_far}; it was not kept: choose another --quantize, "
-                "or raise --max-shift knowingly"
+                "name faces of your own with --crops, or raise --max-shift knowingly"
             )
         destination.put(made, target)
     return result
