@@ -1,8 +1,8 @@
 """Live sources: a thread reads a camera or stream and keeps only the newest frame.
 
-A stream that drops is opened again, after half a second, one, two ... up to
-eight; after ``give_up_s`` without a frame it has ended. Nothing here waits
-without a limit, not even for a driver that hangs.
+A stream that drops, or does not answer at first, is opened again, after half a
+second, one, two ... up to eight; after ``give_up_s`` without a frame it has
+ended. Nothing here waits without a limit, not even for a driver that hangs.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 import numpy as np
 
-from detect.sources import MAX_PIXELS, Frame, shown
+from detect.sources import MAX_PIXELS, Frame, Source
+from maskgen.addresses import shown
 from maskgen.errors import SourceError
 from maskgen.types import RGB
 
@@ -43,7 +44,18 @@ Picture = Callable[[], RGB]
 
 
 class Capture(Protocol):
-    """An open camera or stream, read by one thread."""
+    """An open camera or stream, read by one thread.
+
+    Attributes:
+        rate: frames a second, if it says.
+        ends: whether it is a recording: what breaks off in one stays broken.
+    """
+
+    @property
+    def rate(self) -> float | None: ...
+
+    @property
+    def ends(self) -> bool: ...
 
     def grab(self) -> Picture | None:
         """The next frame; None at the end of something that ends.
@@ -79,16 +91,18 @@ class LiveSource:
 
         Args:
             name: for people.
-            connect: opens it; called in the reader thread, again after a drop.
+            connect: opens it; called in the reader thread, again after a drop
+                or when it did not work.
             rate: frames a second, by guess.
-            open_timeout_s: longest wait for the first frame.
+            open_timeout_s: longest wait for an answer.
             read_timeout_s: longest silence before the stream counts as dropped.
-            give_up_s: longest time without a frame before it has ended.
+            give_up_s: longest time without a frame before it has ended, also
+                before the first.
 
         Raises:
             SourceError: it cannot be opened, or no frame comes.
         """
-        self.name = name
+        self.name = shown(name)
         self.rate = rate
         self.drops = 0
         self._connect = connect
@@ -98,15 +112,20 @@ class LiveSource:
         self._changed = threading.Condition()
         self._newest: tuple[int, float, Picture] | None = None
         self._grabbed = 0
+        self._trying = False
         self._ended = False
         self._error: Exception | None = None
         self._thread = threading.Thread(target=self._read, name="maskgen-reader", daemon=True)
         self._thread.start()
-        with self._changed:
-            self._changed.wait_for(lambda: self._newest or self._ended, open_timeout_s + read_timeout_s)
-            if self._newest is None:
-                self._stop.set()
-                raise self._error or SourceError(f"{name} gave no frame in {open_timeout_s + read_timeout_s:.0f} s")
+        limit_s = open_timeout_s + read_timeout_s + give_up_s
+        try:
+            with self._changed:
+                self._changed.wait_for(lambda: self._newest or self._ended, limit_s)
+                if self._newest is None:
+                    raise self._error or SourceError(f"{self.name} gave no frame in {limit_s:.0f} s")
+        except BaseException:
+            self._stop.set()
+            raise
 
     def __iter__(self) -> Iterator[Frame]:
         """The newest frame, each at most once, for as long as there are any.
@@ -149,8 +168,10 @@ class LiveSource:
             error: Exception
             try:
                 capture = self._connect()
-                if self._grabbed:
-                    logger.warning("%s is back", self.name)
+                self.rate = capture.rate or self.rate
+                if self._trying:
+                    logger.warning("%s is %s", self.name, "back" if self._grabbed else "there")
+                    self._trying = False
                 while not self._stop.is_set():
                     picture = capture.grab()
                     if picture is None:
@@ -171,11 +192,12 @@ class LiveSource:
                 if capture is not None:
                     capture.close()
             away_s = time.monotonic() - last_seen_s
-            if not self._grabbed or away_s >= self._give_up_s:
+            if away_s >= self._give_up_s or (capture is not None and capture.ends):
                 self._finish(error)
                 return
             if wait_s == _FIRST_WAIT_S:
-                self.drops += 1
+                self.drops += bool(self._grabbed)
+                self._trying = True
                 logger.warning("%s; trying again for %.0f s", error, self._give_up_s)
             self._stop.wait(min(wait_s, max(self._give_up_s - away_s, 0.01)))
             wait_s = min(wait_s * 2, _LONGEST_WAIT_S)
@@ -203,19 +225,44 @@ def camera(number: int, *, open_timeout_s: float, read_timeout_s: float, give_up
     )
 
 
-def stream(address: str, *, open_timeout_s: float, read_timeout_s: float, give_up_s: float) -> LiveSource:
-    """A stream at an address.
+def at_address(
+    address: str,
+    *,
+    live: bool | None = None,
+    loop: bool = False,
+    open_timeout_s: float,
+    read_timeout_s: float,
+    give_up_s: float,
+) -> Source:
+    """A camera or stream at an address, or the video file that a web server has there; a camera is opened once.
+
+    Args:
+        live: play a file at its own pace; None for every frame of it, and for
+            one attempt to find out which of the two it is.
+        loop: begin a played file again at its end.
 
     Raises:
         SourceError: nothing answers there, or what answers is no video.
     """
-    return LiveSource(
-        shown(address),
-        lambda: _Stream(address, open_timeout_s, read_timeout_s),
-        open_timeout_s=open_timeout_s,
-        read_timeout_s=read_timeout_s,
-        give_up_s=give_up_s,
-    )
+    from detect.video import VideoFile
+
+    waits = {"open_timeout_s": open_timeout_s, "read_timeout_s": read_timeout_s}
+    opened: list[_Stream] = []
+    if address.lower().startswith("http") and not live:
+        first = _Stream(address, **waits)
+        if first.duration_s:
+            first.close()
+            return VideoFile(address, **waits)
+        opened.append(first)
+
+    def connect() -> Capture:
+        capture = opened.pop() if opened else _Stream(address, **waits)
+        if not capture.duration_s:
+            return capture
+        capture.close()
+        return _Player(VideoFile(address, **waits), loop)
+
+    return LiveSource(address, connect, give_up_s=give_up_s, **waits)
 
 
 def played(video: VideoFile, *, loop: bool = False) -> LiveSource:
@@ -237,6 +284,9 @@ def played(video: VideoFile, *, loop: bool = False) -> LiveSource:
 
 class _Camera:
     """A camera through OpenCV, which knows every system's own interface."""
+
+    rate = None
+    ends = False
 
     def __init__(self, number: int) -> None:
         import cv2
@@ -270,16 +320,24 @@ class _Camera:
 
 
 class _Stream:
-    """A network stream through PyAV; every packet is decoded, few become RGB."""
+    """A network stream through PyAV; every packet is decoded, few become RGB.
+
+    Attributes:
+        duration_s: how long it is; None where it does not end.
+    """
+
+    rate = None  # what a live stream's header says is often far from it
+    ends = False
 
     def __init__(self, address: str, open_timeout_s: float, read_timeout_s: float) -> None:
-        from detect.video import open_container
+        from detect.video import duration_s, open_container
 
         self._name = shown(address)
         options = dict(_STREAM_OPTIONS)
-        if not address.startswith("rtsp"):
+        if not address.lower().startswith("rtsp"):
             del options["rtsp_transport"]
         self._container, self._stream = open_container(address, open_timeout_s, read_timeout_s, options)
+        self.duration_s = duration_s(self._container, self._stream) if address.lower().startswith("http") else None
         self._stream.thread_type = "SLICE"  # frame threads would hold frames back
         self._packets = self._container.demux(self._stream)
         self._frames: list[Picture] = []
@@ -310,7 +368,10 @@ class _Stream:
 class _Player:
     """A file that keeps time."""
 
+    ends = True
+
     def __init__(self, video: VideoFile, loop: bool) -> None:
+        self.rate = video.rate
         self._video = video
         self._loop = loop
         self._frames = iter(video)

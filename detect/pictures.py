@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from detect.parallel import OrderedMap
 from detect.results import Detections
 from maskgen import images
+from maskgen.addresses import shown
 from maskgen.errors import ImageError, InputError, MaskgenError
 from maskgen.types import RGB
 
@@ -107,6 +108,10 @@ def files(inputs: Iterable[str], exclude: Iterable[Path] = ()) -> Iterator[Found
     for item in inputs:
         if item == STDIN:
             yield Found(STDIN, None, Path("stdin.jpg"))
+            continue
+        name = shown(item)
+        if (name != item or "://" in item) and not os.path.lexists(item):
+            yield Found(name, None, Path("address"), f"there is no file {name}; detect video and webcam take addresses")
             continue
         for given in _expanded(item):
             root = Path(given)

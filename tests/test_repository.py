@@ -21,12 +21,14 @@ JOINERS = {"maskgen.app"}
 
 VOCABULARY = {
     "maskgen",
+    "addresses",
     "assets",
     "camera",
     "categories",
     "console",
     "errors",
     "images",
+    "json_text",
     "metadata",
     "onestage",
     "params",

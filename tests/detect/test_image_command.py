@@ -126,8 +126,16 @@ class TestPainted:
         except (OSError, InputError):  # not every file system takes it
             name = "comma, space and \u00fc.png"
             images.write(tmp_path / name, picture)
-        assert json.loads(run(tmp_path, "--json").stdout)["file"].endswith(name)
+        file = json.loads(run(tmp_path, "--json").stdout)["file"]
+        assert file.endswith(name.replace("\udcff", "\\xff"))
+        assert file.encode("utf-8")  # every reader takes it
         assert run(tmp_path, "--csv").exit_code == 0
+
+    def test_an_address_is_no_picture_and_keeps_its_password(self) -> None:
+        for address in ("rtsp://admin:hunter2@10.0.0.7/1", "http://10.0.0.7/jpg?user=admin&pwd=hunter2"):
+            result = run(address, "--json")
+            assert json.loads(result.stdout)["error"].startswith("there is no file")
+            assert "hunter2" not in result.output
 
     def test_two_formats_at_once_are_wrong_words(self, album: Path) -> None:
         assert run(album, "--json", "--csv").exit_code == 2

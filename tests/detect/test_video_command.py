@@ -185,8 +185,8 @@ class TestVideo:
         [
             (("video", "nothing.mp4"), "no file, camera or address"),
             (("video", "0"), "maskgen detect webcam 0"),
-            (("webcam", "87"), "no camera 87"),
-            (("webcam", "http://127.0.0.1:1/"), "cannot be opened"),
+            (("webcam", "87", "--give-up", "0"), "no camera 87"),
+            (("webcam", "http://127.0.0.1:1/", "--give-up", "0"), "cannot be opened"),
         ],
     )
     def test_wrong_sources(self, words: tuple[str, ...], message: str) -> None:
