@@ -106,10 +106,11 @@ class LivePage:
         self._server.start()
 
     def write(self, frame: FrameResult, picture: RGB | None) -> None:
-        counts = {label: sum(face.label == label for face in frame.faces) for label in self._labels}
-        people = len(frame.faces)
+        faces = [face for face in frame.faces if face.confirmed]
+        counts = {label: sum(face.label == label for face in faces) for label in self._labels}
+        people = len(faces)
         with self._changed:
-            for done in self._counter.add(frame.time_s, frame.faces):
+            for done in self._counter.add(frame.time_s, faces):
                 self._history.append([done.start_s, *(round(done.by_label[label], 2) for label in self._labels)])
             self._events.extend(event.to_json() for event in frame.events)
             self._times.append(time.monotonic())

@@ -159,7 +159,7 @@ def _write_copy(
             raise InputError(f"the copy would replace its own source {images.show(source)}; choose another --output")
         if not overwrite:
             raise InputError(f"{images.show(target)} exists; pass --overwrite or choose another --output")
-    shown = draw.hide(picture, [face.box for face in detections]) if blur else picture
+    shown = draw.hide(picture, [*(face.box for face in detections), *detections.doubtful]) if blur else picture
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 
 from detect import find
 from detect.classify import Classifier
-from detect.find import FaceSearch
+from detect.find import FaceSearch, Sight
 from detect.label import ByBoth, ByDetector, LabelBy, Labels
 from detect.results import RECHECK_S, Detections, FaceResult, face_result, face_score
 from maskgen.errors import InputError, ShapeError
@@ -165,19 +165,24 @@ class Detector:
         if picture.ndim != 3 or picture.shape[2] != 3 or picture.dtype != np.uint8 or 0 in picture.shape:
             raise ShapeError(f"an image must be (H, W, 3) uint8 and not empty, got {picture.shape} {picture.dtype}")
         height, width = picture.shape[:2]
-        found = self.find(picture, thorough=True)
-        return Detections(width, height, self.results(found, self.classify(picture, found), width, height))
+        seen = self.look(picture, thorough=True)
+        results = self.results(seen.faces, self.classify(picture, seen.faces), width, height)
+        return Detections(width, height, results, tuple(box.clipped(width, height) for box in seen.doubtful))
 
     def find(self, image: RGB, *, thorough: bool = False) -> list[Face]:
-        """Faces alone, from left to right.
+        """Faces alone, from left to right; see ``look``."""
+        return self.look(image, thorough=thorough).faces
+
+    def look(self, image: RGB, *, thorough: bool = False) -> Sight:
+        """Faces alone, and what might be one.
 
         Args:
             image: (H, W, 3) uint8, RGB.
             thorough: take the time that a single picture is worth; see
-                ``FaceSearch.find``.
+                ``FaceSearch.look``.
         """
         with self._searches.lent() as search:
-            return search.find(image, thorough=thorough)
+            return search.look(image, thorough=thorough)
 
     def classify(self, image: RGB, found: Sequence[Face]) -> NDArray[np.float32]:
         """Probabilities (N, C) of faces, columns in the order of ``labels``."""
@@ -241,7 +246,7 @@ class Detector:
             if track
             else Untracked(self.labels, self.threshold)
         )
-        return Watch(self.find, self.classify, opened, follower, self.threads, every, max_fps)
+        return Watch(self.look, self.classify, opened, follower, self.threads, every, max_fps)
 
 
 def _labels(detector: ByDetector | None, classifier: Classifier | None) -> Labels:

@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -76,6 +77,16 @@ def test_the_state_tells_people_share_chart_and_events(page: LivePage) -> None:
     assert now["events"][0]["track"] == 7
     assert now["running"]
     assert now["fps"] > 0
+
+
+def test_boxes_that_are_not_confirmed_yet_are_counted_nowhere(page: LivePage) -> None:
+    new = FaceResult(Box(1, 1, 9, 9), "with_mask", 0.9, {"with_mask": 0.9, "x": 0.1}, confirmed=False)
+    for index in range(11):
+        known = frame(index, masked=1, bare=1)
+        page.write(replace(known, faces=(*known.faces, new)), paint((32, 24)))
+    now = state(page)
+    assert (now["people"], now["share_masked"], now["by_label"]["with_mask"]) == (2, 0.5, 1)
+    assert now["history"] == [[0.0, 1.0, 1.0]]
 
 
 def test_the_picture_is_a_jpeg_and_the_stream_gives_every_new_one(page: LivePage) -> None:

@@ -88,6 +88,37 @@ def test_a_short_gap_keeps_the_number_and_hides_the_place() -> None:
     assert LOST_S > 10 / 25
 
 
+def test_a_face_seen_once_is_hidden_for_a_while_and_counted_by_nobody() -> None:
+    faces = tracker()
+    first = follow(faces, 0, Seen(100))
+    assert [(face.track_id, face.confirmed) for face in first.faces] == [(None, False)]
+    for index in range(1, 13):
+        (box,) = follow(faces, index).hidden
+        assert box.iou(Box(100, 100, 180, 200)) > 0.5
+    assert follow(faces, 14).hidden == ()
+    for index in range(20, 24):
+        last = follow(faces, index, Seen(100))
+    assert [(face.track_id, face.confirmed) for face in last.faces] == [(1, True)]
+    counter = Counter(LABELS)
+    counter.add(0.0, first.faces)
+    counter.add(0.1, last.faces)
+    (count,) = counter.finish()
+    assert (count.frames, count.people, count.people_most) == (2, 0.5, 1)
+
+
+@pytest.mark.parametrize("follower", [tracker(), Untracked(LABELS)])
+def test_what_might_be_a_face_is_hidden_not_reported(follower: FaceTracker | Untracked) -> None:
+    maybe = Box(300, 100, 380, 200)
+    plan = follower.plan(Frame(0, 0.0, IMAGE), [], [maybe])
+    assert plan.to_classify == []
+    frame = follower.label(plan, np.empty((0, 2), np.float32))
+    assert (frame.faces, frame.hidden) == ((), (maybe,))
+    (box,) = follow(follower, 1).hidden
+    assert box.iou(maybe) > 0.5
+    (box,) = follow(follower, 2, looked=False).hidden
+    assert box.iou(maybe) > 0.5
+
+
 def test_frames_nobody_looked_at_carry_the_faces_along() -> None:
     faces = tracker()
     for index in range(20):
