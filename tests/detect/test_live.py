@@ -21,7 +21,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from painting import paint
 
-from detect.live import LivePage
+from detect.live import VIEWERS, LivePage
 from detect.mp4 import Mp4Writer
 from detect.results import Event, FaceResult, FrameResult
 from maskgen import images
@@ -137,6 +137,42 @@ def test_only_so_many_viewers(page: LivePage) -> None:
     assert state(page)["full"]
     for viewer in viewers:
         viewer.close()
+
+
+def test_a_viewer_that_left_makes_room(page: LivePage) -> None:
+    viewers = []
+    for index in range(VIEWERS):
+        viewer = socket.create_connection(("127.0.0.1", page.port), timeout=5)
+        viewer.sendall(b"GET /stream HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        page.write(frame(index), paint((32, 24)))
+        viewer.recv(16)
+        viewers.append(viewer)
+    assert state(page)["full"]
+    viewers.pop().close()
+    until = time.monotonic() + 10
+    while state(page)["full"]:
+        assert time.monotonic() < until
+        page.write(frame(99), paint((32, 24)))  # a viewer's absence is noticed by writing to it
+        time.sleep(0.02)
+    for viewer in viewers:
+        viewer.close()
+
+
+def test_the_newest_event_comes_first_and_old_ones_go(page: LivePage) -> None:
+    for index in range(60):
+        page.write(frame(index, events=(Event(index, "with_mask", 0.0, 1.0, 0.9),)), paint((32, 24)))
+    assert [event["track"] for event in state(page)["events"]] == list(range(59, 9, -1))
+
+
+def test_a_source_that_hangs_is_not_called_running(page: LivePage, monkeypatch: pytest.MonkeyPatch) -> None:
+    for index in range(3):
+        page.write(frame(index), paint((32, 24)))
+        time.sleep(0.01)
+    assert page.state()["fresh"]
+    now = time.monotonic()
+    monkeypatch.setattr("detect.live.time.monotonic", lambda: now + 5)
+    late = page.state()
+    assert (late["fresh"], late["fps"], late["running"]) == (False, 0.0, True)
 
 
 def test_a_name_that_leads_here_from_elsewhere_is_refused(page: LivePage) -> None:

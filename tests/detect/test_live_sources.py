@@ -87,6 +87,61 @@ def test_trying_ends_after_the_time_that_was_given() -> None:
         LiveSource("cam", Fake(failures=1000).connect, open_timeout_s=1, read_timeout_s=1, give_up_s=0)
 
 
+def test_a_camera_that_ran_for_long_is_tried_for_the_whole_time_after_it_drops() -> None:
+    class Drops(Fake):
+        def grab(self):
+            time.sleep(0.05)
+            self.frames -= 1
+            if self.frames == 0:
+                raise SourceError("dropped")
+            return lambda: np.zeros((2, 2, 3), np.uint8)
+
+    camera = Drops(failures=0, frames=30)  # 1.5 s
+    source = LiveSource("cam", camera.connect, open_timeout_s=2, read_timeout_s=1, give_up_s=1.0)
+    frames = iter(source)
+    while camera.calls == 1:
+        next(frames)
+    next(frames)
+    assert (camera.calls, source.drops) == (2, 1)
+    source.close()
+
+
+def test_waits_double_up_to_eight_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
+    waits: list[float] = []
+
+    class Event(threading.Event):
+        def wait(self, timeout: float | None = None) -> bool:
+            waits.append(timeout or 0.0)
+            return super().wait(0.001)
+
+    monkeypatch.setattr("detect.live_sources.threading.Event", Event)
+    camera = Fake(failures=8)
+    LiveSource("cam", camera.connect, open_timeout_s=9, read_timeout_s=9, give_up_s=100).close()
+    # What starts a thread waits too, without a limit.
+    assert [wait for wait in waits if wait] == [0.5, 1.0, 2.0, 4.0, 8.0, 8.0, 8.0, 8.0]
+
+
+def test_time_begins_with_the_first_frame_and_none_comes_twice() -> None:
+    source = LiveSource("cam", Fake(0, frames=1).connect, open_timeout_s=1, read_timeout_s=1, give_up_s=1)
+    assert [(frame.index, frame.time_s) for frame in source] == [(0, 0.0)]
+
+
+def test_frames_of_one_packet_come_in_order() -> None:
+    class Packet:
+        def decode(self) -> list[int]:
+            return [1, 2, 3]
+
+    stream = _Stream.__new__(_Stream)
+    stream._name, stream._frames, stream._packets = "x", [], iter([Packet()])
+    shown: list[int] = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("detect.video.to_rgb", lambda frame: frame)
+        shown += [stream.grab()() for _ in range(3)]  # type: ignore[misc]
+    assert shown == [1, 2, 3]
+    with pytest.raises(SourceError, match="x ended"):
+        stream.grab()
+
+
 def test_a_recording_that_breaks_off_is_not_begun_again() -> None:
     class Torn(Fake):
         ends = True

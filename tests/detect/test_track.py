@@ -6,7 +6,7 @@ import pytest
 from detect.counts import Counter
 from detect.results import FrameResult, face_result
 from detect.sources import Frame
-from detect.track import LOST_S, FaceTracker, Untracked
+from detect.track import LEAST_LOOKS, LOST_S, SMOOTH_S, FaceTracker, Untracked
 from maskgen.types import Box, Face
 
 LABELS = ("with_mask", "without_mask")
@@ -65,6 +65,78 @@ def test_events_say_when_it_changed() -> None:
     assert events[1].end_s == pytest.approx(99 / 25)
     assert str(events[0]) == "face 1: with_mask from 0.0 s to 2.0 s"
     assert faces.finish() == ()
+
+
+def test_a_probability_moves_slowly_towards_what_a_look_says() -> None:
+    faces = tracker()
+    for index in range(40):
+        follow(faces, index, Seen(100, 0.9))
+    # A fortieth of a second against a time constant of 0.4 s: a tenth of the way.
+    after = follow(faces, 40, Seen(100, 0.1)).faces[0].probabilities["with_mask"]
+    assert after == pytest.approx(0.1 + 0.8 * np.exp(-0.04 / SMOOTH_S), abs=1e-6)
+
+
+def test_a_label_that_does_not_last_is_never_taken() -> None:
+    faces = tracker()
+    labels = set()
+    for index in range(60):
+        bare = 20 <= index < 27  # as long as it takes the mean to cross the threshold
+        frame = follow(faces, index, Seen(100, 0.0 if bare else 0.97))
+        labels |= {face.label for face in frame.faces}
+        assert frame.events == ()
+        crossed = frame.faces[0].probabilities["with_mask"] < 0.5
+        assert crossed == (index == 26)
+    assert labels == {"with_mask"}
+
+
+def test_the_models_threshold_holds_for_a_track_too() -> None:
+    faces = FaceTracker(LABELS, threshold=0.8, recheck_s=0)
+    for index in range(30):
+        frame = follow(faces, index, Seen(100, 0.9 if index < 5 else 0.7))
+    assert frame.faces[0].label == "without_mask"
+
+
+def test_an_event_begins_at_the_first_look_and_has_its_own_labels_score() -> None:
+    faces = tracker()
+    events = []
+    for index in range(100):
+        events += follow(faces, index, Seen(100, 1.0 if index < 50 else 0.4)).events
+    events += faces.finish()
+    assert [event.start_s for event in events] == [0.0, 2.0]
+    assert events[0].score > 0.8
+    assert 0.5 < events[1].score < 0.6
+
+
+def test_a_box_that_flickered_makes_no_event() -> None:
+    faces = tracker()
+    for index in range(40):
+        frame = follow(faces, index, *([Seen(100)] if index < LEAST_LOOKS else []))
+        assert frame.events == ()
+    assert faces.finish() == ()
+
+
+def test_a_short_gap_does_not_end_an_event() -> None:
+    faces = tracker()
+    events = []
+    for index in range(60):
+        events += follow(faces, index, *([] if 20 <= index < 35 else [Seen(100)])).events
+    events += faces.finish()
+    assert [(event.start_s, event.end_s) for event in events] == [(0.0, pytest.approx(59 / 25))]
+
+
+def test_faces_come_from_left_to_right_whatever_the_detector_says_first() -> None:
+    faces = tracker()
+    for index in range(4):
+        frame = follow(faces, index, Seen(400), Seen(20), Seen(200))
+        assert [face.box.left for face in frame.faces] == [20, 200, 400]
+
+
+def test_what_might_be_a_face_stays_hidden_until_the_next_look() -> None:
+    faces = tracker()
+    plan = faces.plan(Frame(0, 0.0, IMAGE), [], [Box(300, 100, 380, 200)])
+    faces.label(plan, np.empty((0, 2), np.float32))
+    for index in range(1, 30):
+        assert len(follow(faces, index, looked=False).hidden) == 1
 
 
 def test_a_face_that_left_ends_its_event_where_it_was_last_seen() -> None:
@@ -183,5 +255,8 @@ def test_counts_by_second() -> None:
     assert [(c.start_s, c.frames, c.people, c.people_most) for c in done] == [(0.0, 10, 2.0, 2), (1.0, 10, 1.0, 1)]
     assert [c.share_masked for c in done] == [0.5, 1.0]
     assert done[0].to_row(LABELS) == [0.0, 1.0, 10, 2.0, 2, 1.0, 1.0, 0.5, 0]
+    # The fullest frame need not be the last.
+    assert [counter.add(index / 10, [masked] * people) for index, people in enumerate((1, 3, 2))] == [[], [], []]
+    assert counter.finish()[0].people_most == 3
     assert counter.finish() == []
     assert Counter(LABELS).add(5.0, []) == []
