@@ -150,6 +150,7 @@ class PageHandler(BaseHTTPRequestHandler):
     server_version = "maskgen"
     sys_version = ""
     timeout = 10.0
+    route = ""
 
     def setup(self) -> None:
         super().setup()
@@ -231,6 +232,10 @@ class PageHandler(BaseHTTPRequestHandler):
         self.request_version = self.protocol_version
         status = HTTPStatus(code)
         self.answer(status, "text/plain", f"{status.phrase}\n".encode())
+
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        # Without the query, where the token is.
+        logger.debug("%s %s: %s", self.command, self.route, code)
 
     def log_message(self, format: str, *args: Any) -> None:
         logger.debug(format, *args)

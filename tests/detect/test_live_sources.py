@@ -230,6 +230,30 @@ def test_names_carry_no_password() -> None:
     assert "ter2" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    "address",
+    [
+        "rtsp://admin:hunter2@127.0.0.1:1/x",
+        "rtsp://admin:hunter2@127.0.0.1:x/y",
+        "rtsp://admin:hunter2\x00@127.0.0.1:1/x",
+        "rtsp://admin:\udcffhunter2@127.0.0.1:1/x",
+        "rtsp://admin:a/hunter2@127.0.0.1:1/x",
+        "tcp://127.0.0.1:1?password=hunter2",
+        "nosuch://admin:hunter2@127.0.0.1/x",
+        "http://127.0.0.1:1/hunter2/video?user=admin&pwd=hunter2",
+        "http://[::1:hunter2@/",
+    ],
+)
+@pytest.mark.parametrize("live", [None, True])
+def test_no_message_about_an_address_tells_its_password(
+    address: str, live: bool | None, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.DEBUG), pytest.raises(SourceError) as caught:
+        open_source(address, live=live, give_up_s=0.0, open_timeout_s=1.0, read_timeout_s=1.0)
+    assert "hunter2" not in str(caught.value)
+    assert "hunter2" not in caplog.text
+
+
 def test_a_silent_camera_is_not_waited_for_without_end() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         start_s = time.monotonic()

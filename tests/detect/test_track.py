@@ -2,6 +2,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from detect.counts import Counter
 from detect.results import FrameResult, face_result
@@ -234,6 +236,43 @@ def test_a_box_carried_out_of_the_picture_goes() -> None:
     for index in range(10, 16):
         frame = follow(faces, index, looked=False)
     assert all(0 <= found.box.left < found.box.right <= 640 for found in frame.faces)
+
+
+seen = st.builds(
+    Face,
+    st.builds(
+        lambda x, y, side: Box(x, y, x + side, y + side), st.floats(-90, 640), st.floats(-90, 480), st.floats(0, 300)
+    ),
+    st.floats(0, 1),
+    st.sampled_from(["yunet", "hog"]),
+)
+looks = st.lists(st.tuples(st.floats(0, 2), st.none() | st.lists(seen, max_size=5)), max_size=12)
+
+
+@given(looks, st.booleans(), st.data())
+def test_whatever_is_seen_when_the_answer_is_whole(
+    looks: list[tuple[float, list[Face] | None]], tracked: bool, data: st.DataObject
+) -> None:
+    follower = tracker(0.15) if tracked else Untracked(LABELS)
+    time_s, events = 0.0, []
+    for index, (step_s, faces) in enumerate(looks):
+        time_s += step_s
+        plan = follower.plan(Frame(index, time_s, IMAGE), faces, [face.box for face in faces or ()][:1])
+        rows = [(p := data.draw(st.floats(0, 1)), 1 - p) for _ in plan.to_classify]
+        frame = follower.label(plan, np.array(rows, np.float32).reshape(-1, 2))
+        events += frame.events
+        numbers = [face.track_id for face in frame.faces if face.track_id is not None]
+        assert len(numbers) == len(set(numbers))
+        for face in frame.faces:
+            assert face.label in LABELS
+            assert sum(face.probabilities.values()) == pytest.approx(1, abs=1e-5)
+            assert face.confirmed == (face.track_id is not None or not tracked)
+        for box in (*(face.box for face in frame.faces), *frame.hidden):
+            assert 0 <= box.left <= box.right <= 640
+            assert 0 <= box.top <= box.bottom <= 480
+    for event in [*events, *follower.finish()]:
+        assert 0 <= event.start_s <= event.end_s <= time_s
+        assert 0 <= event.score <= 1
 
 
 def test_untracked_faces_pass_as_they_are() -> None:

@@ -92,6 +92,15 @@ def test_stopping_frees_the_port_also_when_it_was_never_started():
     assert threading.active_count() == before
 
 
+def test_the_log_holds_no_token(server, caplog):
+    with caplog.at_level("DEBUG"):
+        ask(server, "/?token=secret")
+        ask(server, "/", Cookie="maskgen_1=secret")
+        talk(server.port, b"GET /?token=secret HTTP/1.1 odd\r\n\r\n")
+    assert "GET /: 303" in caplog.text
+    assert "secret" not in caplog.text
+
+
 def test_tokens_are_compared_whole():
     assert same_token("abc", "abc")
     assert not same_token("ab", "abc")
