@@ -1,3 +1,4 @@
+import ast
 import contextlib
 import http.client
 import re
@@ -172,7 +173,7 @@ def test_any_token_opens_the_page_by_address_and_cookie(server, token):
     status, headers, _ = ask(server, f"/?token={quoted(token)}")
     assert (status, headers["Location"]) == (303, "/")
     cookie = headers["Set-Cookie"].split(";")[0]
-    assert eval(ask(server, "/", Cookie=f"other=1; {cookie}")[2]) == token
+    assert ast.literal_eval(ask(server, "/", Cookie=f"other=1; {cookie}")[2].decode()) == token
     assert same_token(token, token)
     assert not same_token(token + "x", token)
 
