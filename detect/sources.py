@@ -130,7 +130,7 @@ class Pictures:
     duration_s = None
 
     def __init__(self, inputs: Sequence[str]) -> None:
-        self.name = ", ".join(inputs)
+        self.name = ", ".join(map(shown, inputs))
         self._inputs = inputs
 
     def __iter__(self) -> Iterator[Frame]:

@@ -158,6 +158,20 @@ def test_a_viewer_that_left_makes_room(page: LivePage) -> None:
         viewer.close()
 
 
+def test_a_viewer_that_takes_nothing_loses_its_place(page: LivePage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("detect.live._Handler.timeout", 0.3)
+    noise = np.random.default_rng(0).integers(0, 256, (720, 1280, 3), dtype=np.uint8)
+    with socket.create_connection(("127.0.0.1", page.port), timeout=5) as viewer:
+        viewer.sendall(b"GET /stream HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        viewer.recv(16)
+        until = time.monotonic() + 20
+        # The system's buffers take a few megabytes before a write has to wait.
+        while page._viewers:
+            assert time.monotonic() < until
+            page.write(frame(0), noise)
+            time.sleep(0.02)
+
+
 def test_the_newest_event_comes_first_and_old_ones_go(page: LivePage) -> None:
     for index in range(60):
         page.write(frame(index, events=(Event(index, "with_mask", 0.0, 1.0, 0.9),)), paint((32, 24)))

@@ -162,9 +162,10 @@ def test_passwords_do_not_reach_messages() -> None:
     with pytest.raises(SourceError) as caught:
         open_source("rtsp://admin:hunter2@127.0.0.1:1/x", give_up_s=0.0, **WAITS)
     assert "hunter2" not in str(caught.value)
-    with pytest.raises(SourceError) as caught:  # the scheme was forgotten
-        open_source("admin:hunter2@127.0.0.1/x")
-    assert "hunter2" not in str(caught.value)
+    for address in ("admin:hunter2@127.0.0.1/x", "127.0.0.1/video?user=admin&pwd=hunter2"):  # the scheme was forgotten
+        with pytest.raises(SourceError) as caught:
+            list(open_source(address))
+        assert "hunter2" not in str(caught.value)
 
 
 def test_an_mjpeg_camera_that_is_cut_and_comes_back() -> None:

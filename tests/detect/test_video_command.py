@@ -217,6 +217,13 @@ class TestVideo:
     def test_wrong_sources(self, words: tuple[str, ...], message: str) -> None:
         assert message in str(run(*words).exception)
 
+    @pytest.mark.parametrize("command", ["video", "webcam", "serve"])
+    @pytest.mark.parametrize("address", ["10.0.0.7/video?user=admin&pwd=hunter2", "admin:hunter2@10.0.0.7/1"])
+    def test_no_message_tells_a_password_though_the_scheme_was_forgotten(self, command: str, address: str) -> None:
+        result = run(command, address)
+        assert result.exit_code == 1
+        assert "hunter2" not in f"{result.output}{result.exception}"
+
     def test_outputs_that_cannot_be(self, silent: Path, tmp_path: Path) -> None:
         copy = tmp_path / "copy.mp4"
         shutil.copy(silent, copy)
