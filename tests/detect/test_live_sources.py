@@ -19,7 +19,8 @@ from hypothesis import strategies as st
 from painting import paint
 from servers import MjpegServer, free_port
 
-from detect.live_sources import LiveSource, _Stream, at_address
+from detect.captures import Stream
+from detect.live_sources import LiveSource, at_address
 from detect.mp4 import Mp4Writer
 from detect.sources import open_source
 from maskgen import images
@@ -131,7 +132,7 @@ def test_frames_of_one_packet_come_in_order() -> None:
         def decode(self) -> list[int]:
             return [1, 2, 3]
 
-    stream = _Stream.__new__(_Stream)
+    stream = Stream.__new__(Stream)
     stream._name, stream._frames, stream._packets = "x", [], iter([Packet()])
     shown: list[int] = []
     with pytest.MonkeyPatch.context() as patch:
@@ -287,7 +288,7 @@ def test_whatever_bytes_a_camera_sends_it_gives_frames_or_says_what_is_wrong(
     path = tmp_path / "stream.mjpeg"
     path.write_bytes(bytes(data[:cut]) + noise + bytes(data[cut:]))
     try:
-        stream = _Stream(str(path), 5.0, 5.0)
+        stream = Stream(str(path), 5.0, 5.0)
     except SourceError:
         return
     try:
