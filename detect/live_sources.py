@@ -79,7 +79,7 @@ class LiveSource:
         self._error: Exception | None = None
         self._thread = threading.Thread(target=self._read, name="maskgen-reader", daemon=True)
         self._thread.start()
-        limit_s = open_timeout_s + read_timeout_s + give_up_s
+        limit_s = min(open_timeout_s + read_timeout_s + give_up_s, threading.TIMEOUT_MAX)
         try:
             with self._changed:
                 self._changed.wait_for(lambda: self._newest or self._ended, limit_s)

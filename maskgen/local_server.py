@@ -154,6 +154,7 @@ class PageHandler(BaseHTTPRequestHandler):
 
     def setup(self) -> None:
         super().setup()
+        self.rfile.close()
         self.rfile = io.BufferedReader(_InTime(self.connection, REQUEST_S))
 
     def parse_request(self) -> bool:
