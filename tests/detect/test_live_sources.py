@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -141,9 +142,10 @@ def test_frames_of_one_packet_come_in_order() -> None:
 
     stream = Stream.__new__(Stream)
     stream._name, stream._frames, stream._packets = "x", [], iter([Packet()])
+    stream._stream = SimpleNamespace(sample_aspect_ratio=None)
     shown: list[int] = []
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("detect.video.to_rgb", lambda frame: frame)
+        patch.setattr("detect.video.to_rgb", lambda frame, *_: frame)
         shown += [stream.grab()() for _ in range(3)]  # type: ignore[misc]
     assert shown == [1, 2, 3]
     with pytest.raises(SourceError, match="x ended"):
