@@ -74,6 +74,7 @@ class FaceSearch:
 
     Attributes:
         name: the detector's.
+        sure: least score of a face.
     """
 
     def __init__(self, detector: FindsFaces, *, full_px: int | None = FULL_PX, sure: float = -math.inf) -> None:
@@ -89,7 +90,7 @@ class FaceSearch:
         self.name = detector.name
         self._detector = detector
         self._full_px = full_px
-        self._sure = sure
+        self.sure = sure
 
     def find(self, image: RGB, *, thorough: bool = False) -> list[Face]:
         """Every face, from left to right; see ``look``."""
@@ -128,7 +129,7 @@ class FaceSearch:
         """The boxes that are faces, each face once."""
         from maskgen.faces import merged
 
-        return merged(tidy([face for face in seen if face.score >= self._sure], width, height))
+        return merged(tidy([face for face in seen if face.score >= self.sure], width, height))
 
 
 def _doubtful(seen: list[Face], faces: list[Face], width: int, height: int) -> tuple[Box, ...]:

@@ -91,6 +91,7 @@ class Detector:
         self.labels = tuple(labels)
         self.threshold = threshold
         self.threads = threads
+        self._least_score = math.inf
         self._searches = _Spare(new_search)
         self._classifiers = _Spare(new_classifier)
 
@@ -147,6 +148,7 @@ class Detector:
         first = new_labels()
         threshold = 0.5 if classifier is None else classifier.bundle.threshold
         detector = cls(new_search, new_labels, first.labels, threshold, threads)
+        detector._least_score = search.sure
         detector._searches.add(search)
         detector._classifiers.add(first)
         return detector
@@ -242,7 +244,7 @@ class Detector:
             raise InputError(f"max_fps must be above 0, got {max_fps}")
         opened = open_source(source) if isinstance(source, (str, int, Path)) else source
         follower = (
-            FaceTracker(self.labels, self.threshold, opened.rate, recheck_s)
+            FaceTracker(self.labels, self.threshold, opened.rate, recheck_s, self._least_score)
             if track
             else Untracked(self.labels, self.threshold)
         )

@@ -38,8 +38,9 @@ SURE_LOOKS: Final = 5
 LEAST_LOOKS: Final = 3
 """Faces seen less often give no event: most are no faces."""
 
-_NEW_SCORE: Final = 0.5
-_HIGH_SCORE: Final = 0.5
+NEW_SCORE: Final = 0.5
+"""A box of this score begins a track; those of less only go on with one, unless less was asked for."""
+
 _SAME_IOU: Final = 0.1
 
 
@@ -126,7 +127,12 @@ class FaceTracker:
     """
 
     def __init__(
-        self, labels: Sequence[str], threshold: float = 0.5, rate: float = 25.0, recheck_s: float = RECHECK_S
+        self,
+        labels: Sequence[str],
+        threshold: float = 0.5,
+        rate: float = 25.0,
+        recheck_s: float = RECHECK_S,
+        least_score: float = NEW_SCORE,
     ) -> None:
         """Start with nobody.
 
@@ -136,19 +142,22 @@ class FaceTracker:
             rate: frames a second, about.
             recheck_s: how soon a face that was classified ``SURE_LOOKS``
                 times is classified again; 0 for every look.
+            least_score: of the faces that are found; a lower bar than
+                ``NEW_SCORE`` is one for new tracks too.
         """
         from trackers import ByteTrackTracker
 
         self._labels = tuple(labels)
         self._threshold = threshold
         self._recheck_s = recheck_s
+        new_score = max(0.0, min(NEW_SCORE, least_score))
         self._tracker = ByteTrackTracker(
             lost_track_buffer=round(30 * LOST_S),
             frame_rate=max(1.0, rate),
-            track_activation_threshold=_NEW_SCORE,
+            track_activation_threshold=new_score,
             minimum_consecutive_frames=2,
             minimum_iou_threshold=0.1,
-            high_conf_det_threshold=_HIGH_SCORE,
+            high_conf_det_threshold=new_score,
         )
         # plan's own:
         self._last_s = -math.inf

@@ -1,4 +1,5 @@
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -6,6 +7,7 @@ from painting import PaintedFaces, paint
 
 from detect import find
 from detect.find import FaceSearch, tidy
+from detect.pipeline import Detector
 from maskgen import faces
 from maskgen.types import RGB, Box, Face
 
@@ -177,3 +179,14 @@ def test_every_detector_looks_down_to_what_might_be_a_face(
     assert asked == [least]
     sight = search.look(np.zeros((100, 300, 3), np.uint8))
     assert ([face.box for face in sight.faces], sight.doubtful) == ([SURE], (MAYBE,))
+
+
+@pytest.mark.parametrize(("asked", "least"), [(None, 0.5), (0.3, 0.3)])
+def test_the_bar_that_was_asked_for_is_one_for_tracks_too(
+    tiny_model: Path, asked: float | None, least: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: list[float] = []
+    monkeypatch.setattr("detect.track.FaceTracker", lambda *words: given.append(words[-1]))
+    monkeypatch.setattr("detect.watch.Watch", lambda *_: None)
+    Detector.load(tiny_model, faces="onestage", min_face_score=asked).watch(Path(__file__).parent)
+    assert given == [least]

@@ -126,6 +126,16 @@ def test_a_short_gap_does_not_end_an_event() -> None:
     assert [(event.start_s, event.end_s) for event in events] == [(0.0, pytest.approx(59 / 25))]
 
 
+@pytest.mark.parametrize(("least", "number"), [(0.5, None), (0.6, None), (0.3, 1)])
+def test_a_face_of_a_low_score_is_confirmed_where_a_low_bar_was_asked_for(least: float, number: int | None) -> None:
+    faces = FaceTracker(LABELS, least_score=least)
+    for index in range(5):
+        plan = faces.plan(Frame(index, index / 25, IMAGE), [Face(Box(10, 10, 90, 90), 0.4, "yunet")])
+        rows = np.array([(0.9, 0.1)] * len(plan.to_classify), np.float32)
+        (face,) = faces.label(plan, rows).faces
+    assert (face.track_id, face.confirmed) == (number, number is not None)
+
+
 def test_faces_come_from_left_to_right_whatever_the_detector_says_first() -> None:
     faces = tracker()
     for index in range(4):
