@@ -43,7 +43,9 @@ Recheck = Annotated[
 Threads = Annotated[
     int | None, typer.Option("--threads", min=1, max=64, help="Pictures worked on at once; default: up to 4.")
 ]
-Blur = Annotated[bool, typer.Option("--blur", help="Hide every face in whatever leaves the program.")]
+Blur = Annotated[
+    bool, typer.Option("--blur", help="Hide every face, and what might be one, in whatever leaves the program.")
+]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace files that exist.")]
 AsJson = Annotated[bool, typer.Option("--json", help="JSON lines on stdout.")]
 AsCsv = Annotated[bool, typer.Option("--csv", help="CSV on stdout, one row a face.")]
@@ -68,7 +70,9 @@ Video = Annotated[
     Path | None, typer.Option("--output", "-o", metavar="FILE.mp4", help="Write annotated H.264 video here.")
 ]
 Seconds = Annotated[float | None, typer.Option("--seconds", min=0.01, help="Stop after so many seconds.")]
-GiveUp = Annotated[float, typer.Option("--give-up", min=0, help="Seconds a dropped stream is tried again.")]
+GiveUp = Annotated[
+    float, typer.Option("--give-up", min=0, help="Seconds a camera that drops, or does not answer, is tried again.")
+]
 
 
 @app.callback()

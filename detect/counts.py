@@ -1,4 +1,4 @@
-"""How many people, wearing what, second by second or minute by minute."""
+"""Counts people by label, per second or minute."""
 
 from __future__ import annotations
 
@@ -68,7 +68,8 @@ class Counter:
         self._open: _Open | None = None
 
     def add(self, time_s: float, faces: Sequence[FaceResult]) -> list[Count]:
-        """Count a frame; gives what it completed (periods without frames are left out)."""
+        """Count a frame's confirmed faces; gives what it completed (periods without frames are left out)."""
+        faces = [face for face in faces if face.confirmed]
         slot = int(time_s // self._period_s)
         done = self.finish() if self._open is not None and self._open.slot != slot else []
         if self._open is None:

@@ -37,6 +37,9 @@ _SMALLEST_FONT_PX: Final = 9
 _CELLS: Final = 6
 """A hidden face keeps this many patches of colour across, whatever its size."""
 
+GROWN: Final = 1.35
+"""What is hidden is a face's box with its sides multiplied by this: hair and chin tell too."""
+
 _Rect: TypeAlias = tuple[int, int, int, int]
 
 
@@ -71,7 +74,7 @@ def draw(image: RGB, faces: Sequence[FaceResult]) -> RGB:
 def hide(image: RGB, boxes: Iterable[Box]) -> RGB:
     """Make the faces in boxes unrecognisable.
 
-    Each box, grown by a third, is reduced to at most six patches of mean
+    Each box, grown by ``GROWN``, is reduced to at most six patches of mean
     colour across and smoothed, so that no detail of it is left in the result.
 
     Args:
@@ -85,7 +88,7 @@ def hide(image: RGB, boxes: Iterable[Box]) -> RGB:
     picture = image.copy()
     height, width = picture.shape[:2]
     for box in boxes:
-        x0, y0, x1, y1 = box.grown(1.35).clipped(width, height).xyxy
+        x0, y0, x1, y1 = box.grown(GROWN).clipped(width, height).xyxy
         left, top, right, bottom = int(x0), int(y0), int(np.ceil(x1)), int(np.ceil(y1))
         if right <= left or bottom <= top:
             continue

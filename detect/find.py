@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
@@ -41,6 +43,22 @@ LEAST_VISIBLE: Final = 0.3
 LEAST_PX: Final = 4.0
 """Boxes with a shorter side are dropped: there is nothing to classify."""
 
+DOUBTFUL_FROM: Final = {"yunet": 0.3, "onestage": 0.3, "ssd": 0.3, "mtcnn": 0.3, "hog": -0.3, "haar": 0.0}
+"""Least score of a box that might be a face, each in the detector's own unit; the CNN gives none below its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What a search saw.
+
+    Attributes:
+        faces: from left to right; boxes may reach over the edge.
+        doubtful: boxes that might be faces besides, to be hidden with them.
+    """
+
+    faces: list[Face]
+    doubtful: tuple[Box, ...] = ()
+
 
 class FindsFaces(Protocol):
     """What detect needs of a face detector; ``maskgen.faces.FaceDetector`` is one."""
@@ -56,22 +74,30 @@ class FaceSearch:
 
     Attributes:
         name: the detector's.
+        sure: least score of a face.
     """
 
-    def __init__(self, detector: FindsFaces, *, full_px: int | None = FULL_PX) -> None:
+    def __init__(self, detector: FindsFaces, *, full_px: int | None = FULL_PX, sure: float = -math.inf) -> None:
         """Wrap a detector.
 
         Args:
             detector: looks at copies of the picture.
             full_px: longer side of the largest copy; None for the picture
                 as it is.
+            sure: score from which a box is a face, and below which it might
+                be one.
         """
         self.name = detector.name
         self._detector = detector
         self._full_px = full_px
+        self.sure = sure
 
     def find(self, image: RGB, *, thorough: bool = False) -> list[Face]:
-        """Every face, from left to right.
+        """Every face, from left to right; see ``look``."""
+        return self.look(image, thorough=thorough).faces
+
+    def look(self, image: RGB, *, thorough: bool = False) -> Sight:
+        """Every face, and what might be one.
 
         Args:
             image: (H, W, 3) uint8, RGB.
@@ -79,23 +105,41 @@ class FaceSearch:
                 and again with a rim around them where nothing was found.
 
         Returns:
-            Faces in the picture's pixels; boxes may reach over the edge.
+            Boxes in the picture's pixels.
         """
-        from maskgen.faces import OnSmallCopy, detect_enlarged, detect_padded, merged
+        from maskgen.faces import OnSmallCopy, detect_enlarged, detect_padded
 
         height, width = image.shape[:2]
         detector = self._detector if self._full_px is None else OnSmallCopy(self._detector, self._full_px)
-        faces = detector.detect(image)
+        seen = detector.detect(image)
         if self.name in COARSE_FOR and max(height, width) > COARSE_FROM_PX:
-            faces = faces + OnSmallCopy(self._detector, COARSE_PX).detect(image)
+            seen = seen + OnSmallCopy(self._detector, COARSE_PX).detect(image)
         # Tiles are enlarged already.
         if self.name == "yunet" and thorough and max(height, width) < ENLARGED_PX and self._full_px is not None:
-            faces = faces + detect_enlarged(self._detector, image, ENLARGED_PX, ENLARGE_AT_MOST)
-        faces = merged(tidy(faces, width, height))
+            seen = seen + detect_enlarged(self._detector, image, ENLARGED_PX, ENLARGE_AT_MOST)
+        faces = self._faces(seen, width, height)
         for last in (detector, OnSmallCopy(self._detector, CLOSE_PX)) if thorough else ():
             if not faces:
-                faces = merged(tidy(detect_padded(last, image), width, height))
-        return sorted(faces, key=lambda face: (face.box.left, face.box.top))
+                padded = detect_padded(last, image)
+                faces, seen = self._faces(padded, width, height), seen + padded
+        faces.sort(key=lambda face: (face.box.left, face.box.top))
+        return Sight(faces, _doubtful(seen, faces, width, height))
+
+    def _faces(self, seen: list[Face], width: int, height: int) -> list[Face]:
+        """The boxes that are faces, each face once."""
+        from maskgen.faces import merged
+
+        return merged(tidy([face for face in seen if face.score >= self.sure], width, height))
+
+
+def _doubtful(seen: list[Face], faces: list[Face], width: int, height: int) -> tuple[Box, ...]:
+    """Boxes, also those that hardly reach into the picture, that do not lie on one of the faces."""
+    boxes = (face.box for face in seen if face.box.clipped(width, height).area > 0)
+    return tuple(box for box in boxes if not any(_within(box, face.box.grown(1.2)) for face in faces))
+
+
+def _within(box: Box, other: Box) -> bool:
+    return other.left <= box.left and other.top <= box.top and box.right <= other.right and box.bottom <= other.bottom
 
 
 def tidy(faces: list[Face], width: int, height: int) -> list[Face]:
@@ -116,7 +160,8 @@ def load(
     Args:
         name: ``auto`` or a detector's name.
         small_faces: look a second time at enlarged tiles of the full picture.
-        min_score: least confidence, in the detector's own unit.
+        min_score: least confidence of a face, in the detector's own unit;
+            boxes of less might be faces, from ``DOUBTFUL_FROM`` on.
         model: the detector's own file or folder; None for the usual one.
 
     Raises:
@@ -131,5 +176,8 @@ def load(
         name = auto.choose()
     if name == "onestage":
         options["enlarge"] = ENLARGE_AT_MOST
-    detector: FaceDetector = faces.load(name, small_faces=small_faces, min_score=min_score, **options)
-    return FaceSearch(detector, full_px=None if small_faces else FULL_PX_OF.get(detector.name, FULL_PX))
+    sure = faces.least_score(name) if min_score is None else min_score
+    least = min(sure, DOUBTFUL_FROM.get(name, sure))
+    detector: FaceDetector = faces.load(name, small_faces=small_faces, min_score=least, **options)
+    full_px = None if small_faces else FULL_PX_OF.get(detector.name, FULL_PX)
+    return FaceSearch(detector, full_px=full_px, sure=sure)

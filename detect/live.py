@@ -2,13 +2,12 @@
 
 Nothing but the standard library serves it. It listens on 127.0.0.1; bound
 wider it asks for a token. The picture is motion JPEG, encoded once a frame
-and only while somebody looks.
+for all who look, and only while somebody does.
 """
 
 from __future__ import annotations
 
 import ipaddress
-import json
 import logging
 import secrets
 import socket
@@ -25,7 +24,9 @@ import numpy as np
 
 from detect.counts import Counter
 from detect.results import Event, FrameResult
-from maskgen.local_server import LOOPBACK, LocalServer, PageHandler, same_token
+from maskgen.addresses import shown
+from maskgen.json_text import json_text
+from maskgen.local_server import LOOPBACK, LocalServer, PageHandler, quoted, same_token
 from maskgen.types import RGB
 
 logger = logging.getLogger(__name__)
@@ -34,7 +35,9 @@ HISTORY_S: Final = 600
 """Seconds that the chart goes back."""
 
 _EVENTS: Final = 50
-_VIEWERS: Final = 8
+VIEWERS: Final = 8
+"""Browsers that get the picture at once."""
+
 _MOST_FPS: Final = 20.0
 _LONGEST_SIDE: Final = 1280
 _QUALITY: Final = 80
@@ -78,8 +81,9 @@ class LivePage:
             InputError: the port is in use, or the address is not this machine's.
         """
         self._labels = tuple(labels)
-        self._source = source
+        self._source = shown(source)
         self._changed = threading.Condition()
+        self._encoding = threading.Lock()
         self._picture: RGB | None = None
         self._jpeg: tuple[int, bytes] = (0, b"")
         self._number = 0
@@ -93,18 +97,20 @@ class LivePage:
         self._time_s = 0.0
         wide = not _is_loopback(host)
         self.token = (token or secrets.token_urlsafe(12)) if wide or token else None
+        words = f"?token={quoted(self.token)}" if self.token else ""
         self._server = LocalServer(host, port, _Handler, self)
         self.port = self._server.port
-        shown = _own_address() if host in ("0.0.0.0", "::", "") else host
-        shown = f"[{shown}]" if ":" in shown else shown
-        self.url = f"http://{shown}:{self.port}/" + (f"?token={self.token}" if self.token else "")
+        name = _own_address() if host in ("0.0.0.0", "::", "") else host
+        name = f"[{name}]" if ":" in name else name
+        self.url = f"http://{name}:{self.port}/{words}"
         self._server.start()
 
     def write(self, frame: FrameResult, picture: RGB | None) -> None:
-        counts = {label: sum(face.label == label for face in frame.faces) for label in self._labels}
-        people = len(frame.faces)
+        faces = [face for face in frame.faces if face.confirmed]
+        counts = {label: sum(face.label == label for face in faces) for label in self._labels}
+        people = len(faces)
         with self._changed:
-            for done in self._counter.add(frame.time_s, frame.faces):
+            for done in self._counter.add(frame.time_s, faces):
                 self._history.append([done.start_s, *(round(done.by_label[label], 2) for label in self._labels)])
             self._events.extend(event.to_json() for event in frame.events)
             self._times.append(time.monotonic())
@@ -141,22 +147,24 @@ class LivePage:
                 **self._now,
                 "history": list(self._history),
                 "events": list(self._events)[::-1],
+                "full": self._viewers >= VIEWERS,
             }
 
     def next_jpeg(self, after: int, timeout_s: float) -> tuple[int, bytes] | None:
         """A frame newer than ``after`` with its number; None when none comes in time or it is over."""
         with self._changed:
             self._changed.wait_for(lambda: self._over or self._number > after, timeout_s)
-            if self._over or self._number <= after or self._picture is None:
+            if self._over or self._number <= after:
                 return None
-            number, picture = self._number, self._picture
-            if self._jpeg[0] == number:
-                return self._jpeg
-        jpeg = number, _encoded(picture)
-        with self._changed:
-            if number > self._jpeg[0]:
-                self._jpeg = jpeg
-        return jpeg
+        # One viewer encodes; the others wait for it and take what it made.
+        with self._encoding:
+            with self._changed:
+                number, picture = self._number, self._picture
+            if picture is None:
+                return None
+            if self._jpeg[0] < number:
+                self._jpeg = number, _encoded(picture)
+            return self._jpeg
 
     @property
     def over(self) -> bool:
@@ -165,7 +173,7 @@ class LivePage:
     def enter(self) -> bool:
         """Count a viewer in; False when there are too many."""
         with self._changed:
-            if self._viewers >= _VIEWERS:
+            if self._viewers >= VIEWERS:
                 return False
             self._viewers += 1
             return True
@@ -179,8 +187,11 @@ class LivePage:
         if self.token is not None:
             return same_token(token, self.token)
         # Without a token another site's script must not reach the page by a name that leads here.
-        name = urlsplit(f"//{host}").hostname or ""
-        return name == "localhost" or _is_loopback(name)
+        try:
+            name = urlsplit(f"//{host}").hostname or ""
+        except ValueError:
+            return False
+        return _is_loopback(name)
 
 
 class _Handler(PageHandler):
@@ -188,17 +199,16 @@ class _Handler(PageHandler):
     timeout = _CLIENT_TIMEOUT_S
 
     def do_GET(self) -> None:  # the name is http.server's
-        page = self.server.page
-        path, given = urlsplit(self.path).path, self.token_in_address()
+        page, path = self.server.page, self.route
         if not page.admits(self.headers.get("Host", ""), self.token()):
             self.answer(HTTPStatus.FORBIDDEN, "text/plain", b"This page needs the token that maskgen printed.\n")
-        elif path == "/" and given:
-            self.move_token(given)
+        elif path == "/" and page.token is not None and self.token_in_address():
+            self.move_token(page.token)
         elif path == "/":
             body = resources.files("detect").joinpath("page.html").read_bytes()
             self.answer(HTTPStatus.OK, "text/html; charset=utf-8", body)
         elif path == "/state.json":
-            self.answer(HTTPStatus.OK, "application/json", json.dumps(page.state()).encode())
+            self.answer(HTTPStatus.OK, "application/json", json_text(page.state()).encode())
         elif path == "/picture.jpg":
             jpeg = page.next_jpeg(0, 5.0)
             if jpeg is None:
@@ -213,11 +223,11 @@ class _Handler(PageHandler):
     def _stream(self) -> None:
         page = self.server.page
         if not page.enter():
-            self.answer(HTTPStatus.SERVICE_UNAVAILABLE, "text/plain", b"too many viewers\n")
+            words = f"This page has {VIEWERS} viewers already; close one of them and load it again.\n"
+            self.answer(HTTPStatus.SERVICE_UNAVAILABLE, "text/plain", words.encode(), {"Retry-After": "5"})
             return
         try:
-            self.close_connection = True
-            self.begin(HTTPStatus.OK, "multipart/x-mixed-replace; boundary=frame", {"Connection": "close"})
+            self.begin(HTTPStatus.OK, "multipart/x-mixed-replace; boundary=frame", {})
             last, due_s = 0, 0.0
             while not page.over:
                 jpeg = page.next_jpeg(last, 1.0)

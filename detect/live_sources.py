@@ -1,26 +1,22 @@
 """Live sources: a thread reads a camera or stream and keeps only the newest frame.
 
-A stream that drops is opened again, after half a second, one, two ... up to
-eight; after ``give_up_s`` without a frame it has ended. Nothing here waits
-without a limit, not even for a driver that hangs.
+A stream that drops, or does not answer at first, is opened again, after half a
+second, one, two ... up to eight; after ``give_up_s`` without a frame it has
+ended. Nothing here waits without a limit, not even for a driver that hangs.
 """
 
 from __future__ import annotations
 
-import contextlib
 import logging
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final
 
-import numpy as np
-
-from detect import pyav
-from detect.sources import MAX_PIXELS, Frame, shown
+from detect.captures import Camera, Capture, Picture, Player, Stream
+from detect.sources import Frame, Source
+from maskgen.addresses import shown
 from maskgen.errors import SourceError
-from maskgen.types import RGB
 
 if TYPE_CHECKING:
     from detect.video import VideoFile
@@ -31,29 +27,6 @@ _FIRST_WAIT_S: Final = 0.5
 _LONGEST_WAIT_S: Final = 8.0
 _POLL_S: Final = 0.2
 _JOIN_S: Final = 2.0
-_STREAM_OPTIONS: Final = {
-    "rtsp_transport": "tcp",
-    "fflags": "nobuffer",
-    "flags": "low_delay",
-    "analyzeduration": "2000000",
-    "probesize": "1000000",
-}
-
-Picture = Callable[[], RGB]
-"""A captured frame; called only for those that are looked at."""
-
-
-class Capture(Protocol):
-    """An open camera or stream, read by one thread."""
-
-    def grab(self) -> Picture | None:
-        """The next frame; None at the end of something that ends.
-
-        Raises:
-            SourceError: it broke off.
-        """
-
-    def close(self) -> None: ...
 
 
 class LiveSource:
@@ -80,16 +53,18 @@ class LiveSource:
 
         Args:
             name: for people.
-            connect: opens it; called in the reader thread, again after a drop.
+            connect: opens it; called in the reader thread, again after a drop
+                or when it did not work.
             rate: frames a second, by guess.
-            open_timeout_s: longest wait for the first frame.
+            open_timeout_s: longest wait for an answer.
             read_timeout_s: longest silence before the stream counts as dropped.
-            give_up_s: longest time without a frame before it has ended.
+            give_up_s: longest time without a frame before it has ended, also
+                before the first.
 
         Raises:
             SourceError: it cannot be opened, or no frame comes.
         """
-        self.name = name
+        self.name = shown(name)
         self.rate = rate
         self.drops = 0
         self._connect = connect
@@ -99,15 +74,20 @@ class LiveSource:
         self._changed = threading.Condition()
         self._newest: tuple[int, float, Picture] | None = None
         self._grabbed = 0
+        self._trying = False
         self._ended = False
         self._error: Exception | None = None
         self._thread = threading.Thread(target=self._read, name="maskgen-reader", daemon=True)
         self._thread.start()
-        with self._changed:
-            self._changed.wait_for(lambda: self._newest or self._ended, open_timeout_s + read_timeout_s)
-            if self._newest is None:
-                self._stop.set()
-                raise self._error or SourceError(f"{name} gave no frame in {open_timeout_s + read_timeout_s:.0f} s")
+        limit_s = min(open_timeout_s + read_timeout_s + give_up_s, threading.TIMEOUT_MAX)
+        try:
+            with self._changed:
+                self._changed.wait_for(lambda: self._newest or self._ended, limit_s)
+                if self._newest is None:
+                    raise self._error or SourceError(f"{self.name} gave no frame in {limit_s:.0f} s")
+        except BaseException:
+            self._stop.set()
+            raise
 
     def __iter__(self) -> Iterator[Frame]:
         """The newest frame, each at most once, for as long as there are any.
@@ -150,8 +130,10 @@ class LiveSource:
             error: Exception
             try:
                 capture = self._connect()
-                if self._grabbed:
-                    logger.warning("%s is back", self.name)
+                self.rate = capture.rate or self.rate
+                if self._trying:
+                    logger.warning("%s is %s", self.name, "back" if self._grabbed else "there")
+                    self._trying = False
                 while not self._stop.is_set():
                     picture = capture.grab()
                     if picture is None:
@@ -172,11 +154,12 @@ class LiveSource:
                 if capture is not None:
                     capture.close()
             away_s = time.monotonic() - last_seen_s
-            if not self._grabbed or away_s >= self._give_up_s:
+            if away_s >= self._give_up_s or (capture is not None and capture.ends):
                 self._finish(error)
                 return
             if wait_s == _FIRST_WAIT_S:
-                self.drops += 1
+                self.drops += bool(self._grabbed)
+                self._trying = True
                 logger.warning("%s; trying again for %.0f s", error, self._give_up_s)
             self._stop.wait(min(wait_s, max(self._give_up_s - away_s, 0.01)))
             wait_s = min(wait_s * 2, _LONGEST_WAIT_S)
@@ -196,7 +179,7 @@ def camera(number: int, *, open_timeout_s: float, read_timeout_s: float, give_up
     """
     return LiveSource(
         f"camera {number}",
-        lambda: _Camera(number),
+        lambda: Camera(number),
         rate=30.0,
         open_timeout_s=open_timeout_s,
         read_timeout_s=read_timeout_s,
@@ -204,19 +187,44 @@ def camera(number: int, *, open_timeout_s: float, read_timeout_s: float, give_up
     )
 
 
-def stream(address: str, *, open_timeout_s: float, read_timeout_s: float, give_up_s: float) -> LiveSource:
-    """A stream at an address.
+def at_address(
+    address: str,
+    *,
+    live: bool | None = None,
+    loop: bool = False,
+    open_timeout_s: float,
+    read_timeout_s: float,
+    give_up_s: float,
+) -> Source:
+    """A camera or stream at an address, or the video file that a web server has there; a camera is opened once.
+
+    Args:
+        live: play a file at its own pace; None for every frame of it, and for
+            one attempt to find out which of the two it is.
+        loop: begin a played file again at its end.
 
     Raises:
         SourceError: nothing answers there, or what answers is no video.
     """
-    return LiveSource(
-        shown(address),
-        lambda: _Stream(address, open_timeout_s, read_timeout_s),
-        open_timeout_s=open_timeout_s,
-        read_timeout_s=read_timeout_s,
-        give_up_s=give_up_s,
-    )
+    from detect.video import VideoFile
+
+    waits = {"open_timeout_s": open_timeout_s, "read_timeout_s": read_timeout_s}
+    opened: list[Stream] = []
+    if address.lower().startswith("http") and not live:
+        first = Stream(address, **waits)
+        if first.duration_s:
+            first.close()
+            return VideoFile(address, **waits)
+        opened.append(first)
+
+    def connect() -> Capture:
+        capture = opened.pop() if opened else Stream(address, **waits)
+        if not capture.duration_s:
+            return capture
+        capture.close()
+        return Player(VideoFile(address, **waits), loop)
+
+    return LiveSource(address, connect, give_up_s=give_up_s, **waits)
 
 
 def played(video: VideoFile, *, loop: bool = False) -> LiveSource:
@@ -228,111 +236,9 @@ def played(video: VideoFile, *, loop: bool = False) -> LiveSource:
     unused = [video]
     return LiveSource(
         video.name,
-        lambda: _Player(unused.pop() if unused else video.again(), loop),
+        lambda: Player(unused.pop() if unused else video.again(), loop),
         rate=video.rate,
         open_timeout_s=10.0,
         read_timeout_s=10.0,
         give_up_s=0.0,
     )
-
-
-class _Camera:
-    """A camera through OpenCV, which knows every system's own interface."""
-
-    def __init__(self, number: int) -> None:
-        import cv2
-
-        # OpenCV's own story about a missing camera is ten lines on stderr.
-        with contextlib.suppress(AttributeError):
-            cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
-        self._number = number
-        backend = cv2.CAP_V4L2 if sys.platform.startswith("linux") else cv2.CAP_ANY
-        self._camera = cv2.VideoCapture(number, backend)
-        if not self._camera.isOpened():
-            self._camera.release()
-            raise SourceError(
-                f"no camera {number} on this machine, or another program has it; the first camera is number 0"
-            )
-        # Fewer waiting frames, where the driver lets us.
-        self._camera.set(cv2.CAP_PROP_BUFFERSIZE, 1)
-
-    def grab(self) -> Picture:
-        import cv2
-
-        done, image = self._camera.read()
-        if not done or image is None:
-            raise SourceError(f"camera {self._number} stopped giving frames")
-        if image.shape[0] * image.shape[1] > MAX_PIXELS:
-            raise SourceError(f"camera {self._number} gives frames of {image.shape[1]} x {image.shape[0]} px")
-        return lambda: np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), dtype=np.uint8)
-
-    def close(self) -> None:
-        self._camera.release()
-
-
-class _Stream:
-    """A network stream through PyAV; every packet is decoded, few become RGB."""
-
-    def __init__(self, address: str, open_timeout_s: float, read_timeout_s: float) -> None:
-        from detect.video import open_container
-
-        self._name = shown(address)
-        options = dict(_STREAM_OPTIONS)
-        if not address.startswith("rtsp"):
-            del options["rtsp_transport"]
-        self._container, self._stream = open_container(address, open_timeout_s, read_timeout_s, options)
-        self._stream.thread_type = "SLICE"  # frame threads would hold frames back
-        self._packets = self._container.demux(self._stream)
-        self._frames: list[Picture] = []
-
-    def grab(self) -> Picture:
-        from detect.video import reason, to_rgb
-
-        av = pyav.load()
-        while not self._frames:
-            try:
-                packet = next(self._packets)
-            except StopIteration:
-                raise SourceError(f"{self._name} ended") from None
-            except av.FFmpegError as error:
-                raise SourceError(f"{self._name} broke off: {reason(error)}") from None
-            try:
-                decoded = packet.decode()
-            except av.FFmpegError:
-                continue  # a lost packet's picture; the next one may be whole
-            self._frames = [lambda frame=frame: to_rgb(frame) for frame in decoded]  # type: ignore[misc]
-        return self._frames.pop(0)
-
-    def close(self) -> None:
-        self._container.close()
-
-
-class _Player:
-    """A file that keeps time."""
-
-    def __init__(self, video: VideoFile, loop: bool) -> None:
-        self._video = video
-        self._loop = loop
-        self._frames = iter(video)
-        self._start_s = time.monotonic()
-
-    def grab(self) -> Picture | None:
-        frame = next(self._frames, None)
-        if frame is None:
-            if not self._loop:
-                return None
-            self._video.close()
-            self._video = self._video.again()
-            self._frames = iter(self._video)
-            self._start_s = time.monotonic()
-            frame = next(self._frames, None)
-            if frame is None:
-                return None
-        early_s = self._start_s + frame.time_s - time.monotonic()
-        if early_s > 0:
-            time.sleep(min(early_s, 5.0))
-        image = frame.image
-        return lambda: image
-
-    def close(self) -> None:
-        self._video.close()

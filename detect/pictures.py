@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from detect.parallel import OrderedMap
 from detect.results import Detections
 from maskgen import images
+from maskgen.addresses import shown
 from maskgen.errors import ImageError, InputError, MaskgenError
 from maskgen.types import RGB
 
@@ -108,6 +109,10 @@ def files(inputs: Iterable[str], exclude: Iterable[Path] = ()) -> Iterator[Found
         if item == STDIN:
             yield Found(STDIN, None, Path("stdin.jpg"))
             continue
+        name = shown(item)
+        if (name != item or "://" in item) and not os.path.lexists(item):
+            yield Found(name, None, Path("address"), f"there is no file {name}; detect video and webcam take addresses")
+            continue
         for given in _expanded(item):
             root = Path(given)
             for entry in images.iter_paths([given], exclude=exclude):
@@ -154,7 +159,7 @@ def _write_copy(
             raise InputError(f"the copy would replace its own source {images.show(source)}; choose another --output")
         if not overwrite:
             raise InputError(f"{images.show(target)} exists; pass --overwrite or choose another --output")
-    shown = draw.hide(picture, [face.box for face in detections]) if blur else picture
+    shown = draw.hide(picture, [*(face.box for face in detections), *detections.doubtful]) if blur else picture
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 
 from detect import find
 from detect.classify import Classifier
-from detect.find import FaceSearch
+from detect.find import FaceSearch, Sight
 from detect.label import ByBoth, ByDetector, LabelBy, Labels
 from detect.results import RECHECK_S, Detections, FaceResult, face_result, face_score
 from maskgen.errors import InputError, ShapeError
@@ -91,6 +91,7 @@ class Detector:
         self.labels = tuple(labels)
         self.threshold = threshold
         self.threads = threads
+        self._least_score = math.inf
         self._searches = _Spare(new_search)
         self._classifiers = _Spare(new_classifier)
 
@@ -147,6 +148,7 @@ class Detector:
         first = new_labels()
         threshold = 0.5 if classifier is None else classifier.bundle.threshold
         detector = cls(new_search, new_labels, first.labels, threshold, threads)
+        detector._least_score = search.sure
         detector._searches.add(search)
         detector._classifiers.add(first)
         return detector
@@ -165,19 +167,24 @@ class Detector:
         if picture.ndim != 3 or picture.shape[2] != 3 or picture.dtype != np.uint8 or 0 in picture.shape:
             raise ShapeError(f"an image must be (H, W, 3) uint8 and not empty, got {picture.shape} {picture.dtype}")
         height, width = picture.shape[:2]
-        found = self.find(picture, thorough=True)
-        return Detections(width, height, self.results(found, self.classify(picture, found), width, height))
+        seen = self.look(picture, thorough=True)
+        results = self.results(seen.faces, self.classify(picture, seen.faces), width, height)
+        return Detections(width, height, results, tuple(box.clipped(width, height) for box in seen.doubtful))
 
     def find(self, image: RGB, *, thorough: bool = False) -> list[Face]:
-        """Faces alone, from left to right.
+        """Faces alone, from left to right; see ``look``."""
+        return self.look(image, thorough=thorough).faces
+
+    def look(self, image: RGB, *, thorough: bool = False) -> Sight:
+        """Faces alone, and what might be one.
 
         Args:
             image: (H, W, 3) uint8, RGB.
             thorough: take the time that a single picture is worth; see
-                ``FaceSearch.find``.
+                ``FaceSearch.look``.
         """
         with self._searches.lent() as search:
-            return search.find(image, thorough=thorough)
+            return search.look(image, thorough=thorough)
 
     def classify(self, image: RGB, found: Sequence[Face]) -> NDArray[np.float32]:
         """Probabilities (N, C) of faces, columns in the order of ``labels``."""
@@ -237,11 +244,11 @@ class Detector:
             raise InputError(f"max_fps must be above 0, got {max_fps}")
         opened = open_source(source) if isinstance(source, (str, int, Path)) else source
         follower = (
-            FaceTracker(self.labels, self.threshold, opened.rate, recheck_s)
+            FaceTracker(self.labels, self.threshold, opened.rate, recheck_s, self._least_score)
             if track
             else Untracked(self.labels, self.threshold)
         )
-        return Watch(self.find, self.classify, opened, follower, self.threads, every, max_fps)
+        return Watch(self.look, self.classify, opened, follower, self.threads, every, max_fps)
 
 
 def _labels(detector: ByDetector | None, classifier: Classifier | None) -> Labels:

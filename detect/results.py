@@ -30,6 +30,8 @@ class FaceResult:
         track_id: the face's number in a video, from 1; None in a single
             picture and until a face was seen twice.
         seen: False where the box was carried over from an earlier frame.
+        confirmed: False in a video until the face was seen twice; many boxes
+            that come once are none, so nobody counts them.
     """
 
     box: Box
@@ -39,6 +41,7 @@ class FaceResult:
     face_score: float = 1.0
     track_id: int | None = None
     seen: bool = True
+    confirmed: bool = True
 
     def __post_init__(self) -> None:
         if self.label not in self.probabilities:
@@ -83,11 +86,13 @@ class Detections:
     Attributes:
         width, height: the picture's size in pixels, upright.
         faces: from left to right.
+        doubtful: boxes that might be faces, for who hides faces.
     """
 
     width: int
     height: int
     faces: tuple[FaceResult, ...] = ()
+    doubtful: tuple[Box, ...] = ()
 
     def __iter__(self) -> Iterator[FaceResult]:
         return iter(self.faces)
@@ -147,7 +152,7 @@ class FrameResult:
         faces: from left to right, labels smoothed over each face's track.
         events: what ended at this frame.
         hidden: boxes to hide besides ``faces`` when faces are to be hidden:
-            where a face was a moment ago and may still be.
+            what might be a face, and where one was a moment ago and may still be.
     """
 
     index: int

@@ -6,12 +6,12 @@ A new output is a class behind ``Sink``.
 from __future__ import annotations
 
 import csv
-import json
 from collections.abc import Sequence
 from typing import Protocol, TextIO
 
 from detect.counts import Counter
 from detect.results import Event, FrameResult
+from maskgen.json_text import json_text
 from maskgen.types import RGB
 
 
@@ -56,12 +56,12 @@ class JsonLines:
         self._stream = stream
 
     def write(self, frame: FrameResult, picture: RGB | None) -> None:
-        self._stream.write(json.dumps(frame.to_json()) + "\n")
+        self._stream.write(json_text(frame.to_json()) + "\n")
         self._stream.flush()
 
     def close(self, events: Sequence[Event] = ()) -> None:
         if events:
-            self._stream.write(json.dumps({"events": [event.to_json() for event in events]}) + "\n")
+            self._stream.write(json_text({"events": [event.to_json() for event in events]}) + "\n")
             self._stream.flush()
 
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Protocol
 
+from maskgen.addresses import shown
 from maskgen.errors import SourceError
 from maskgen.types import RGB
 
@@ -26,7 +27,6 @@ MAX_PIXELS: Final = 50_000_000
 """Frames above this are refused; 8K video has 33 million pixels."""
 
 _ADDRESS: Final = re.compile(r"^[a-zA-Z][a-zA-Z0-9+.-]+://")
-_SECRET: Final = re.compile(r"(?<=://)[^/@\s]*@")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,9 +89,10 @@ def open_source(
         live: play a video file at its own pace, newest frame only, as if it
             were a camera; None for what suits the kind.
         loop: begin a file again at its end; only with ``live``.
-        open_timeout_s: longest wait for the first frame of a camera or stream.
+        open_timeout_s: longest wait for the answer of a camera or stream.
         read_timeout_s: longest silence of a stream before it counts as dropped.
-        give_up_s: how long a dropped stream is tried again.
+        give_up_s: how long a camera or stream is tried again that dropped or
+            does not answer at first.
 
     Raises:
         SourceError: no such file or camera, or not a video.
@@ -104,27 +105,17 @@ def open_source(
     if re.fullmatch(r"\d{1,3}", text) and not Path(text).exists():
         return live_sources.camera(int(text), give_up_s=give_up_s, **waits)
     if _ADDRESS.match(text):
-        recorded = VideoFile.if_recorded(text, **waits) if text.startswith("http") else None
-        if recorded is None:
-            return live_sources.stream(text, give_up_s=give_up_s, **waits)
-        return live_sources.played(recorded, loop=loop) if live else recorded
+        return live_sources.at_address(text, live=live, loop=loop, give_up_s=give_up_s, **waits)
     if text == "-" or Path(text).is_dir() or (glob.has_magic(text) and not Path(text).exists()):
         return Pictures([text])
     if not Path(text).exists():
-        raise SourceError(f"no file, camera or address is called {text}; cameras have numbers, addresses begin rtsp://")
+        raise SourceError(
+            f"no file, camera or address is called {shown(text)}; cameras have numbers, addresses begin rtsp://"
+        )
     if _is_picture(Path(text)):
         return Pictures([text])
     video = VideoFile(text, **waits)
     return live_sources.played(video, loop=loop) if live else video
-
-
-def shown(address: str) -> str:
-    """An address without the name and password it may carry.
-
-    >>> shown("rtsp://admin:secret@10.0.0.7/1")
-    'rtsp://...@10.0.0.7/1'
-    """
-    return _SECRET.sub("...@", address)
 
 
 class Pictures:
@@ -139,7 +130,7 @@ class Pictures:
     duration_s = None
 
     def __init__(self, inputs: Sequence[str]) -> None:
-        self.name = ", ".join(inputs)
+        self.name = ", ".join(map(shown, inputs))
         self._inputs = inputs
 
     def __iter__(self) -> Iterator[Frame]:

@@ -1,4 +1,4 @@
-"""Faces over time: numbers that stay, labels that do not flicker, events.
+"""Tracks faces across frames: stable numbers, smoothed labels, events.
 
 Source:
     Zhang et al., "ByteTrack: Multi-Object Tracking by Associating Every
@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detect.results import RECHECK_S, Event, FaceResult, FrameResult, face_result, face_score
+from detect.veil import Place, Veil, carried
 from maskgen.types import Box, Face
 from trainer.bundle import predicted_labels
 
@@ -31,17 +32,15 @@ HOLD_S: Final = 0.25
 LOST_S: Final = 1.0
 """A face that was not seen for so long has left."""
 
-HIDE_LOST_S: Final = 0.5
-"""Where a face was seen last stays hidden for so long, for ``--blur``."""
-
 SURE_LOOKS: Final = 5
 """A face is classified this often before it is left alone for a while."""
 
 LEAST_LOOKS: Final = 3
 """Faces seen less often give no event: most are no faces."""
 
-_NEW_SCORE: Final = 0.5
-_HIGH_SCORE: Final = 0.5
+NEW_SCORE: Final = 0.5
+"""A box of this score begins a track; those of less only go on with one, unless less was asked for."""
+
 _SAME_IOU: Final = 0.1
 
 
@@ -64,10 +63,17 @@ class PlannedFace:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A frame and what is to be done with it; ``faces`` is None where nobody looked."""
+    """A frame and what is to be done with it.
+
+    Attributes:
+        frame: as it came.
+        faces: None where nobody looked.
+        doubtful: boxes that might be faces.
+    """
 
     frame: Frame
     faces: tuple[PlannedFace, ...] | None
+    doubtful: tuple[Box, ...] = ()
 
     @property
     def to_classify(self) -> list[PlannedFace]:
@@ -121,7 +127,12 @@ class FaceTracker:
     """
 
     def __init__(
-        self, labels: Sequence[str], threshold: float = 0.5, rate: float = 25.0, recheck_s: float = RECHECK_S
+        self,
+        labels: Sequence[str],
+        threshold: float = 0.5,
+        rate: float = 25.0,
+        recheck_s: float = RECHECK_S,
+        least_score: float = NEW_SCORE,
     ) -> None:
         """Start with nobody.
 
@@ -131,19 +142,22 @@ class FaceTracker:
             rate: frames a second, about.
             recheck_s: how soon a face that was classified ``SURE_LOOKS``
                 times is classified again; 0 for every look.
+            least_score: of the faces that are found; a lower bar than
+                ``NEW_SCORE`` is one for new tracks too.
         """
         from trackers import ByteTrackTracker
 
         self._labels = tuple(labels)
         self._threshold = threshold
         self._recheck_s = recheck_s
+        new_score = max(0.0, min(NEW_SCORE, least_score))
         self._tracker = ByteTrackTracker(
             lost_track_buffer=round(30 * LOST_S),
             frame_rate=max(1.0, rate),
-            track_activation_threshold=_NEW_SCORE,
+            track_activation_threshold=new_score,
             minimum_consecutive_frames=2,
             minimum_iou_threshold=0.1,
-            high_conf_det_threshold=_HIGH_SCORE,
+            high_conf_det_threshold=new_score,
         )
         # plan's own:
         self._last_s = -math.inf
@@ -153,13 +167,15 @@ class FaceTracker:
         self._looked_s = -math.inf
         self._tracks: dict[int, _Track] = {}
         self._unnumbered: tuple[FaceResult, ...] = ()
+        self._veil = Veil()
 
-    def plan(self, frame: Frame, found: Sequence[Face] | None) -> Plan:
+    def plan(self, frame: Frame, found: Sequence[Face] | None, doubtful: Sequence[Box] = ()) -> Plan:
         """Number a frame's faces and choose those that need the classifier.
 
         Args:
             frame: later than the one before.
             found: what was seen; None where nobody looked.
+            doubtful: what might be a face.
         """
         if found is None:
             return Plan(frame, None)
@@ -175,7 +191,7 @@ class FaceTracker:
             planned.append(PlannedFace(face, number, self._due(number, time_s), before_s if was_there else time_s))
         self._new = time_s, [face.box for face, number in zip(found, numbers, strict=True) if number is None]
         self._checks = {n: c for n, c in self._checks.items() if time_s - c.seen_s <= 2 * LOST_S}
-        return Plan(frame, tuple(planned))
+        return Plan(frame, tuple(planned), tuple(doubtful))
 
     def label(self, plan: Plan, probabilities: NDArray[np.float32]) -> FrameResult:
         """The frame's faces with their numbers and smoothed labels.
@@ -201,9 +217,11 @@ class FaceTracker:
             self._unnumbered = tuple(face for face in faces if face.track_id is None)
         faces = [face for face in faces if face.box.area > 0]
         faces.sort(key=lambda face: (face.box.left, face.box.top))
-        return FrameResult(
-            frame.index, time_s, frame.image, tuple(faces), tuple(events), self._hidden(time_s, width, height)
-        )
+        looked = plan.faces is not None
+        if looked:
+            self._veil.look(time_s, [*map(self._place, faces), *(Place(box, reported=False) for box in plan.doubtful)])
+        hidden = self._veil.hidden(time_s, width, height, looked=looked)
+        return FrameResult(frame.index, time_s, frame.image, tuple(faces), tuple(events), hidden)
 
     def finish(self) -> tuple[Event, ...]:
         """The events of faces that were there to the end."""
@@ -256,7 +274,7 @@ class FaceTracker:
             label = predicted_labels(row[None], self._labels, self._threshold)[0]
             face = face_result(box, score, label, self._labels, [float(p) for p in row])
             if planned.number is None:
-                return face
+                return replace(face, confirmed=False)
             track = _Track(planned.number, row, label, planned.first_s, time_s, face, time_s, label, planned.first_s)
             self._tracks[planned.number] = track
         else:
@@ -317,21 +335,12 @@ class FaceTracker:
         return [track for track in self._tracks.values() if track.seen_s == self._looked_s]
 
     def _carried(self, track: _Track, time_s: float, width: int, height: int) -> FaceResult:
-        # A quarter of a second ahead at most: faces do not move straight for long.
-        ahead_s = min(time_s - track.seen_s, 0.25)
-        x0, y0, x1, y1 = np.asarray(track.face.box.xyxy) + track.velocity * ahead_s
-        box = Box(x0, y0, max(x0, x1), max(y0, y1)).clipped(width, height)
-        return replace(track.face, box=box, seen=False)
+        box = carried(track.face.box, track.velocity, time_s - track.seen_s)
+        return replace(track.face, box=box.clipped(width, height), seen=False)
 
-    def _hidden(self, time_s: float, width: int, height: int) -> tuple[Box, ...]:
-        """Where a face was a moment ago and nobody was seen now."""
-        boxes = []
-        for track in self._tracks.values():
-            missed_s = time_s - track.seen_s
-            if 0 < missed_s <= HIDE_LOST_S:
-                box = self._carried(track, time_s, width, height).box
-                boxes.append(box.grown(1.3).clipped(width, height))
-        return tuple(boxes)
+    def _place(self, face: FaceResult) -> Place:
+        track = self._tracks.get(face.track_id) if face.track_id is not None else None
+        return Place(face.box, face.track_id, None if track is None else track.velocity)
 
 
 class Untracked:
@@ -341,24 +350,29 @@ class Untracked:
         self._labels = tuple(labels)
         self._threshold = threshold
         self._faces: tuple[FaceResult, ...] = ()
+        self._veil = Veil()
 
-    def plan(self, frame: Frame, found: Sequence[Face] | None) -> Plan:
+    def plan(self, frame: Frame, found: Sequence[Face] | None, doubtful: Sequence[Box] = ()) -> Plan:
         if found is None:
             return Plan(frame, None)
-        return Plan(frame, tuple(PlannedFace(face, None, True, frame.time_s) for face in found))
+        return Plan(frame, tuple(PlannedFace(face, None, True, frame.time_s) for face in found), tuple(doubtful))
 
     def label(self, plan: Plan, probabilities: NDArray[np.float32]) -> FrameResult:
         frame = plan.frame
+        height, width = frame.image.shape[:2]
+        looked = plan.faces is not None
         if plan.faces is None:
             faces = tuple(replace(face, seen=False) for face in self._faces)
         else:
-            height, width = frame.image.shape[:2]
             labels = predicted_labels(probabilities, self._labels, self._threshold)
             faces = self._faces = tuple(
                 face_result(f.face.box.clipped(width, height), face_score(f.face), label, self._labels, row.tolist())
                 for f, label, row in zip(plan.faces, labels, probabilities, strict=True)
             )
-        return FrameResult(frame.index, frame.time_s, frame.image, faces)
+            places = [*(Place(face.box) for face in faces), *(Place(box, reported=False) for box in plan.doubtful)]
+            self._veil.look(frame.time_s, places)
+        hidden = self._veil.hidden(frame.time_s, width, height, looked=looked)
+        return FrameResult(frame.index, frame.time_s, frame.image, faces, hidden=hidden)
 
     def finish(self) -> tuple[Event, ...]:
         return ()

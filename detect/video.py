@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from detect import pyav
-from detect.sources import MAX_PIXELS, OPEN_TIMEOUT_S, READ_TIMEOUT_S, Frame, shown
+from detect.sources import MAX_PIXELS, OPEN_TIMEOUT_S, READ_TIMEOUT_S, Frame
+from maskgen.addresses import shown
 from maskgen.errors import SourceError
 from maskgen.types import RGB
 
@@ -56,19 +57,6 @@ class VideoFile:
         rate = self._stream.average_rate or self._stream.guessed_rate
         self.rate = float(rate) if rate else _GUESSED_RATE
         self.duration_s = duration_s(self._container, self._stream)
-
-    @classmethod
-    def if_recorded(cls, address: str, *, open_timeout_s: float, read_timeout_s: float) -> VideoFile | None:
-        """The video at an address that serves a file; None where it serves a live stream.
-
-        Raises:
-            SourceError: the address serves no video.
-        """
-        video = cls(address, open_timeout_s=open_timeout_s, read_timeout_s=read_timeout_s)
-        if video.duration_s:
-            return video
-        video.close()
-        return None
 
     @property
     def size_wh(self) -> tuple[int, int]:

@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 
 from detect.parallel import OrderedMap
 from detect.results import Event, FrameResult
-from maskgen.types import RGB, Face
+from maskgen.types import RGB, Box, Face
 
 if TYPE_CHECKING:
+    from detect.find import Sight
     from detect.sources import Frame, Source
     from detect.track import Plan
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 class Follows(Protocol):
     """Gives faces their numbers over time; ``FaceTracker`` or ``Untracked``."""
 
-    def plan(self, frame: Frame, found: Sequence[Face] | None) -> Plan:
+    def plan(self, frame: Frame, found: Sequence[Face] | None, doubtful: Sequence[Box] = ()) -> Plan:
         """Number a frame's faces and say which are to be classified; called in order, in one thread."""
 
     def label(self, plan: Plan, probabilities: NDArray[np.float32]) -> FrameResult:
@@ -45,7 +46,7 @@ class Watch:
 
     def __init__(
         self,
-        find: Callable[[RGB], list[Face]],
+        search: Callable[[RGB], Sight],
         classify: Callable[[RGB, Sequence[Face]], NDArray[np.float32]],
         source: Source,
         follower: Follows,
@@ -58,16 +59,19 @@ class Watch:
         self._follower = follower
         self._closed = False
 
-        def look(numbered: tuple[int, Frame]) -> list[Face] | None:
+        def look(numbered: tuple[int, Frame]) -> Sight | None:
             number, frame = numbered
-            return find(frame.image) if number % every == 0 else None
+            return search(frame.image) if number % every == 0 else None
+
+        def plan(frame: Frame, sight: Sight | None) -> Plan:
+            return follower.plan(frame, None) if sight is None else follower.plan(frame, sight.faces, sight.doubtful)
 
         def judge(plan: Plan) -> NDArray[np.float32]:
             return classify(plan.frame.image, [face.face for face in plan.to_classify])
 
         # Two stages side by side: which faces need the classifier is known only when they have their numbers.
         self._looked = OrderedMap(look, enumerate(limited(source, max_fps)), threads)
-        plans = (follower.plan(frame, found) for (_, frame), found in self._looked)
+        plans = (plan(frame, sight) for (_, frame), sight in self._looked)
         self._judged = OrderedMap(judge, plans, threads, waiting=1)
         self._frames = _followed(self._judged, source, follower)
 

@@ -20,10 +20,10 @@ from http import HTTPStatus
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import urlsplit
 
 from maskgen import interrupt, new_mask
 from maskgen.errors import InputError, MaskgenError
+from maskgen.json_text import json_text
 from maskgen.local_server import LOOPBACK, LocalServer, PageHandler, same_token
 from maskgen.palette import PALETTE
 from maskgen.templates import STRAP_ENDS, WORKING_WIDTH, read_template
@@ -116,6 +116,7 @@ class AnchorPage:
     Attributes:
         url: the address to open, token included.
         port: where it listens.
+        token: what a browser must know.
         saved: the folder that was written, once it was.
     """
 
@@ -160,7 +161,7 @@ class AnchorPage:
         self._finished = threading.Event()
         self._closing = False
         self._last_seen = time.monotonic()
-        self._token = secrets.token_urlsafe(18)
+        self.token = secrets.token_urlsafe(18)
         self.saved: Path | None = None
         self._state = {
             "name": name,
@@ -183,7 +184,7 @@ class AnchorPage:
             self._scratch.cleanup()
             raise
         self.port = self._server.port
-        self.url = f"http://{LOOPBACK}:{self.port}/?token={self._token}"
+        self.url = f"http://{LOOPBACK}:{self.port}/?token={self.token}"
         self._find = faces
         self._server.start()
 
@@ -250,7 +251,7 @@ class AnchorPage:
         own = {f"{LOOPBACK}:{self.port}", f"localhost:{self.port}"}
         if host not in own or (origin is not None and origin not in {f"http://{one}" for one in own}):
             return False
-        return same_token(token, self._token)
+        return same_token(token, self.token)
 
     def seen(self) -> None:
         self._last_seen = time.monotonic()
@@ -259,7 +260,7 @@ class AnchorPage:
         self._finished.set()
 
     def file(self, path: str) -> bytes:
-        return self._png if path == "/mask.png" else json.dumps(self._state).encode()
+        return self._png if path == "/mask.png" else json_text(self._state).encode()
 
     def preview(self, draft: dict[str, Any]) -> dict[str, Any]:
         """The mask on a face, as a data address, and where its anchors lie there; or its problems."""
@@ -392,11 +393,11 @@ class _Handler(PageHandler):
     timeout = _CLIENT_TIMEOUT_S
 
     def do_GET(self) -> None:  # the name is http.server's
-        path, given = urlsplit(self.path).path, self.token_in_address()
+        page, path = self.server.page, self.route
         if not self._admitted():
             return
-        if path == "/" and given:
-            self.move_token(given)
+        if path == "/" and self.token_in_address():
+            self.move_token(page.token)
         elif path == "/":
             nonce = secrets.token_urlsafe(12)
             body = resources.files("maskgen").joinpath("pages/anchors.html").read_text("utf-8")
@@ -411,7 +412,7 @@ class _Handler(PageHandler):
                 {"Content-Security-Policy": policy},
             )
         elif path in _TYPES:
-            self.answer(HTTPStatus.OK, _TYPES[path], self.server.page.file(path))
+            self.answer(HTTPStatus.OK, _TYPES[path], page.file(path))
         elif path == "/favicon.ico":
             self.answer(HTTPStatus.NO_CONTENT, "image/x-icon", b"")
         else:
@@ -425,11 +426,11 @@ class _Handler(PageHandler):
         if draft is None:
             return
         try:
-            if self.path == "/preview":
+            if self.route == "/preview":
                 answer = page.preview(draft)
-            elif self.path == "/save":
+            elif self.route == "/save":
                 answer = page.save(draft)
-            elif self.path == "/leave":
+            elif self.route == "/leave":
                 answer = {"problems": []}
             else:
                 self.answer(HTTPStatus.NOT_FOUND, "text/plain", b"nothing here\n")
@@ -437,8 +438,8 @@ class _Handler(PageHandler):
         except Exception:  # a bug must not leave the page waiting
             logger.exception("the page's request failed")
             answer = {"problems": ["something went wrong in maskgen; the terminal says what"]}
-        self.answer(HTTPStatus.OK, "application/json", json.dumps(answer).encode())
-        if page.saved is not None or self.path == "/leave":
+        self.answer(HTTPStatus.OK, "application/json", json_text(answer).encode())
+        if page.saved is not None or self.route == "/leave":
             page.finish()
 
     def _admitted(self) -> bool:
@@ -446,19 +447,17 @@ class _Handler(PageHandler):
         if page.admits(self.headers.get("Host", ""), self.headers.get("Origin"), self.token()):
             page.seen()
             return True
-        self.close_connection = True
         self.answer(HTTPStatus.FORBIDDEN, "text/plain", b"This page needs the address that maskgen printed.\n")
         return False
 
     def _body(self) -> dict[str, Any] | None:
         length = self.headers.get("Content-Length", "")
-        if not length.isdecimal() or int(length) > _MOST_BODY:
-            self.close_connection = True
+        if not length.isdecimal() or len(length) > 9 or int(length) > _MOST_BODY:
             self.answer(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "text/plain", b"too much\n")
             return None
         data = self.rfile.read(int(length))
         try:
-            draft = json.loads(data)
+            draft = json.loads(json_text(json.loads(data)))  # without NaN and what is no text
         except (ValueError, RecursionError):
             draft = None
         if not isinstance(draft, dict):

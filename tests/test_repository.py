@@ -21,6 +21,7 @@ JOINERS = {"maskgen.app"}
 
 VOCABULARY = {
     "maskgen",
+    "addresses",
     "assets",
     "camera",
     "categories",
@@ -30,6 +31,7 @@ VOCABULARY = {
     "errors",
     "files",
     "images",
+    "json_text",
     "metadata",
     "onestage",
     "params",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import json
 import sys
 from collections import Counter
 from collections.abc import Sequence
@@ -16,6 +15,7 @@ from detect.label import LabelBy
 from detect.pictures import PictureRow, look_at
 from detect.pipeline import Detector
 from maskgen.console import printable
+from maskgen.json_text import json_text
 
 _TABLE_ROWS: Final = 40
 """Longer tables are cut: the rest is in the counts."""
@@ -68,7 +68,7 @@ def run(
             written += row.written is not None
             seen.update(face.label for face in row.detections or ())
             if form == "json":
-                say(json.dumps(row.to_json()))
+                say(json_text(row.to_json()))
             elif form == "csv":
                 rows_csv.writerows(_csv_rows(row, detector.labels))
             elif len(shown) < _TABLE_ROWS:

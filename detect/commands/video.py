@@ -123,7 +123,7 @@ def live(
     sinks: list[Sink] = []
     try:
         if not source.live:
-            raise InputError(f"{spec} is no moving source; use: maskgen detect image {spec}")
+            raise InputError(f"{source.name} is no moving source; use: maskgen detect image {source.name}")
         detector = looking.detector()
         sinks.append(text_sink(form, detector.labels))
         if output is not None:

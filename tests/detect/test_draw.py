@@ -64,6 +64,17 @@ def test_a_hidden_face_keeps_nothing_but_patches() -> None:
     assert inside.std() < 20
 
 
+def test_hiding_takes_hair_and_chin_too_and_leaves_the_picture_given_as_it_is() -> None:
+    picture = np.random.default_rng(0).integers(0, 256, (200, 200, 3), dtype=np.uint8)
+    before = picture.copy()
+    hidden = draw.hide(picture, [Box(60, 60, 140, 140)])
+    assert (picture == before).all()
+    # A sixth of the box on every side.
+    for strip in (hidden[48:60, 60:140], hidden[140:152, 60:140], hidden[60:140, 48:60], hidden[60:140, 140:152]):
+        assert np.abs(np.diff(strip.astype(int), axis=0)).max() < 12
+    assert (hidden[:44] == picture[:44]).all()
+
+
 @pytest.mark.parametrize("box", [Box(-50, -50, 10, 10), Box(195, 195, 400, 400), Box(5, 5, 5, 5), Box(300, 0, 310, 10)])
 def test_hiding_at_the_edge(box: Box) -> None:
     assert draw.hide(np.zeros((200, 200, 3), np.uint8), [box]).shape == (200, 200, 3)

@@ -1,7 +1,14 @@
+import math
+from pathlib import Path
+
 import numpy as np
+import pytest
 from painting import PaintedFaces, paint
 
+from detect import find
 from detect.find import FaceSearch, tidy
+from detect.pipeline import Detector
+from maskgen import faces
 from maskgen.types import RGB, Box, Face
 
 
@@ -91,3 +98,95 @@ def test_boxes_hardly_inside_or_tiny_are_left_out() -> None:
     boxes = [Box(-80, 0, 20, 100), Box(-20, 0, 80, 100), Box(10, 10, 13, 13), Box(300, 300, 350, 350)]
     kept = tidy([Face(box, 1.0, "hog") for box in boxes], 200, 200)
     assert [face.box for face in kept] == [boxes[1]]
+
+
+class Scored:
+    """Says the same faces with their scores, in pixels."""
+
+    name = "yunet"
+
+    def __init__(self, *faces: tuple[Box, float]) -> None:
+        self.faces = faces
+
+    def detect(self, image: RGB) -> list[Face]:
+        return [Face(box, score, self.name) for box, score in self.faces]
+
+
+SURE, MAYBE = Box(10, 10, 60, 60), Box(200, 10, 250, 60)
+
+
+def test_a_box_that_might_be_a_face_is_doubtful_and_no_face() -> None:
+    picture = np.zeros((100, 300, 3), np.uint8)
+    sight = FaceSearch(Scored((SURE, 0.7), (MAYBE, 0.3)), sure=0.6).look(picture)
+    assert [face.box for face in sight.faces] == [SURE]
+    assert sight.doubtful == (MAYBE,)
+    assert FaceSearch(Scored((SURE, 0.7), (MAYBE, 0.3)), sure=0.6).find(picture) == sight.faces
+
+
+def test_a_doubtful_box_suppresses_no_face_and_hides_what_the_face_does_not_cover() -> None:
+    larger = SURE.grown(2.0).moved(30, 30)
+    sight = FaceSearch(Scored((larger, 0.5), (SURE, 0.61), (SURE.grown(1.1), 0.4)), sure=0.6).look(
+        np.zeros((100, 300, 3), np.uint8)
+    )
+    assert [face.box for face in sight.faces] == [SURE]
+    assert sight.doubtful == (larger,)  # the third lies under what is hidden for the face
+
+
+def test_doubtful_boxes_keep_nobody_from_looking_again() -> None:
+    class Seen(Scored):
+        looks = 0
+
+        def detect(self, image: RGB) -> list[Face]:
+            self.looks += 1
+            return super().detect(image)
+
+    seen = Seen((MAYBE, 0.4))
+    FaceSearch(seen, sure=0.6).look(np.zeros((100, 300, 3), np.uint8), thorough=True)
+    assert seen.looks == 4  # itself, enlarged, with a rim, small with a rim
+
+
+def test_a_face_cut_off_by_the_edge_is_hidden_though_it_is_not_reported() -> None:
+    beyond = Box(-45, 10, 10, 60)
+    sight = FaceSearch(Scored((beyond, 0.9), (Box(-50, 0, -10, 40), 0.9)), sure=0.6).look(
+        np.zeros((100, 300, 3), np.uint8)
+    )
+    assert sight.faces == []
+    assert sight.doubtful == (beyond,)
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "least", "sure"),
+    [
+        ("yunet", None, 0.3, 0.6),
+        ("onestage", None, 0.3, 0.5),
+        ("onestage", 0.2, 0.2, 0.2),
+        ("yunet", 0.9, 0.3, 0.9),
+        ("hog", None, -0.3, 0.0),
+        ("cnn", None, 0.0, 0.0),
+    ],
+)
+def test_every_detector_looks_down_to_what_might_be_a_face(
+    name: str, given: float | None, least: float, sure: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[float | None] = []
+
+    def loaded(name: str, *, min_score: float | None, **_: object) -> Scored:
+        asked.append(min_score)
+        return Scored((SURE, sure), (MAYBE, math.nextafter(sure, -math.inf)))
+
+    monkeypatch.setattr(faces, "load", loaded)
+    search = find.load(name, min_score=given)
+    assert asked == [least]
+    sight = search.look(np.zeros((100, 300, 3), np.uint8))
+    assert ([face.box for face in sight.faces], sight.doubtful) == ([SURE], (MAYBE,))
+
+
+@pytest.mark.parametrize(("asked", "least"), [(None, 0.5), (0.3, 0.3)])
+def test_the_bar_that_was_asked_for_is_one_for_tracks_too(
+    tiny_model: Path, asked: float | None, least: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: list[float] = []
+    monkeypatch.setattr("detect.track.FaceTracker", lambda *words: given.append(words[-1]))
+    monkeypatch.setattr("detect.watch.Watch", lambda *_: None)
+    Detector.load(tiny_model, faces="onestage", min_face_score=asked).watch(Path(__file__).parent)
+    assert given == [least]

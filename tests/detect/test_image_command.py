@@ -7,17 +7,21 @@ import io
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from painting import paint
+from painting import PaintedFaces, paint
 from typer.testing import CliRunner
 
 from detect.cli import app
+from detect.find import FaceSearch
+from detect.pipeline import Detector, _Spare
 from maskgen import images
 from maskgen.errors import InputError
+from maskgen.types import RGB, Face
 
 if TYPE_CHECKING:
     from click.testing import Result
@@ -126,8 +130,30 @@ class TestPainted:
         except (OSError, InputError):  # not every file system takes it
             name = "comma, space and \u00fc.png"
             images.write(tmp_path / name, picture)
-        assert json.loads(run(tmp_path, "--json").stdout)["file"].endswith(name)
+        file = json.loads(run(tmp_path, "--json").stdout)["file"]
+        assert file.endswith(name.replace("\udcff", "\\xff"))
+        assert file.encode("utf-8")  # every reader takes it
         assert run(tmp_path, "--csv").exit_code == 0
+
+    def test_blur_hides_what_might_be_a_face(
+        self, painted_commands: Detector, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        class Doubts(PaintedFaces):
+            def detect(self, image: RGB) -> list[Face]:
+                return [replace(face, score=0.35) for face in super().detect(image)]
+
+        monkeypatch.setattr(painted_commands, "_searches", _Spare(lambda: FaceSearch(Doubts(), sure=0.6)))
+        images.write(tmp_path / "one.png", paint((120, 90), (40, 20, 30, True)))
+        result = run(tmp_path / "one.png", "--blur", "--json", "--output", tmp_path / "out")
+        assert json.loads(result.stdout)["faces"] == []
+        hidden = images.read_rgb(tmp_path / "out" / "one.png").astype(int)
+        assert np.abs(np.diff(hidden[:, 45:65], axis=0)).max() < 80  # 190 where a face is bare
+
+    def test_an_address_is_no_picture_and_keeps_its_password(self) -> None:
+        for address in ("rtsp://admin:hunter2@10.0.0.7/1", "http://10.0.0.7/jpg?user=admin&pwd=hunter2"):
+            result = run(address, "--json")
+            assert json.loads(result.stdout)["error"].startswith("there is no file")
+            assert "hunter2" not in result.output
 
     def test_two_formats_at_once_are_wrong_words(self, album: Path) -> None:
         assert run(album, "--json", "--csv").exit_code == 2
@@ -161,6 +187,8 @@ class Blocker:
             raise ModuleNotFoundError(f"{name} is blocked", name=name)
 sys.meta_path.insert(0, Blocker())
 from detect.cli import app
+from detect.find import FaceSearch
+from detect.pipeline import Detector, _Spare
 app()
 """
 

@@ -32,6 +32,9 @@ def test_the_detectors_scores_become_probabilities() -> None:
 def test_a_detector_that_does_not_say() -> None:
     with pytest.raises(InputError, match="does not say what a face wears"):
         ByDetector(("with_mask", "without_mask")).classify_faces(IMAGE, [face()])
+    for scores in ((0.3,), (0.3, 0.3, 0.3)):  # a detector of other labels
+        with pytest.raises(InputError, match="does not say what a face wears"):
+            ByDetector(("with_mask", "without_mask")).classify_faces(IMAGE, [face(*scores)])
 
 
 def test_both_together_by_label_not_by_place() -> None:

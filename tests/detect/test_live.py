@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import shutil
 import socket
+import sys
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from painting import paint
 
-from detect.live import LivePage
+from detect.live import VIEWERS, LivePage
 from detect.mp4 import Mp4Writer
 from detect.results import Event, FaceResult, FrameResult
 from maskgen import images
@@ -74,6 +79,16 @@ def test_the_state_tells_people_share_chart_and_events(page: LivePage) -> None:
     assert now["fps"] > 0
 
 
+def test_boxes_that_are_not_confirmed_yet_are_counted_nowhere(page: LivePage) -> None:
+    new = FaceResult(Box(1, 1, 9, 9), "with_mask", 0.9, {"with_mask": 0.9, "x": 0.1}, confirmed=False)
+    for index in range(11):
+        known = frame(index, masked=1, bare=1)
+        page.write(replace(known, faces=(*known.faces, new)), paint((32, 24)))
+    now = state(page)
+    assert (now["people"], now["share_masked"], now["by_label"]["with_mask"]) == (2, 0.5, 1)
+    assert now["history"] == [[0.0, 1.0, 1.0]]
+
+
 def test_the_picture_is_a_jpeg_and_the_stream_gives_every_new_one(page: LivePage) -> None:
     page.write(frame(0), paint((320, 240)))
     status, headers, body = get(page, "/picture.jpg")
@@ -116,9 +131,62 @@ def test_only_so_many_viewers(page: LivePage) -> None:
         viewer.sendall(b"GET /stream HTTP/1.1\r\nHost: localhost\r\n\r\n")
         viewer.recv(16)
         viewers.append(viewer)
-    assert get(page, "/stream")[0] == 503
+    status, headers, body = get(page, "/stream")
+    assert (status, headers["Retry-After"]) == (503, "5")
+    assert body == b"This page has 8 viewers already; close one of them and load it again.\n"
+    assert state(page)["full"]
     for viewer in viewers:
         viewer.close()
+
+
+def test_a_viewer_that_left_makes_room(page: LivePage) -> None:
+    viewers = []
+    for index in range(VIEWERS):
+        viewer = socket.create_connection(("127.0.0.1", page.port), timeout=5)
+        viewer.sendall(b"GET /stream HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        page.write(frame(index), paint((32, 24)))
+        viewer.recv(16)
+        viewers.append(viewer)
+    assert state(page)["full"]
+    viewers.pop().close()
+    until = time.monotonic() + 10
+    while state(page)["full"]:
+        assert time.monotonic() < until
+        page.write(frame(99), paint((32, 24)))  # a viewer's absence is noticed by writing to it
+        time.sleep(0.02)
+    for viewer in viewers:
+        viewer.close()
+
+
+def test_a_viewer_that_takes_nothing_loses_its_place(page: LivePage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("detect.live._Handler.timeout", 0.3)
+    noise = np.random.default_rng(0).integers(0, 256, (720, 1280, 3), dtype=np.uint8)
+    with socket.create_connection(("127.0.0.1", page.port), timeout=5) as viewer:
+        viewer.sendall(b"GET /stream HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        viewer.recv(16)
+        until = time.monotonic() + 20
+        # The system's buffers take a few megabytes before a write has to wait.
+        while page._viewers:
+            assert time.monotonic() < until
+            page.write(frame(0), noise)
+            time.sleep(0.02)
+
+
+def test_the_newest_event_comes_first_and_old_ones_go(page: LivePage) -> None:
+    for index in range(60):
+        page.write(frame(index, events=(Event(index, "with_mask", 0.0, 1.0, 0.9),)), paint((32, 24)))
+    assert [event["track"] for event in state(page)["events"]] == list(range(59, 9, -1))
+
+
+def test_a_source_that_hangs_is_not_called_running(page: LivePage, monkeypatch: pytest.MonkeyPatch) -> None:
+    for index in range(3):
+        page.write(frame(index), paint((32, 24)))
+        time.sleep(0.01)
+    assert page.state()["fresh"]
+    now = time.monotonic()
+    monkeypatch.setattr("detect.live.time.monotonic", lambda: now + 5)
+    late = page.state()
+    assert (late["fresh"], late["fps"], late["running"]) == (False, 0.0, True)
 
 
 def test_a_name_that_leads_here_from_elsewhere_is_refused(page: LivePage) -> None:
@@ -142,6 +210,119 @@ def test_bound_wider_it_needs_its_token() -> None:
         assert get(page, "/state.json", Cookie=f"maskgen_{page.port}=wrong")[0] == 403
     finally:
         page.close()
+
+
+def test_what_came_in_goes_into_no_header(page: LivePage) -> None:
+    for path in ("/?token=%0d%0aSet-Cookie:%20x=1", "/?token=a%00b", "/?token=%ff"):
+        status, headers, _ = get(page, path)
+        assert status == 200
+        assert "Set-Cookie" not in headers
+        assert "Location" not in headers
+    guarded = LivePage(LABELS, "camera 0", port=0, token="secret")
+    try:
+        for path in ("/?token=secret%0d%0aSet-Cookie:%20x=1", "/?token=secret&token=%0d%0ax:1"):
+            status, headers, _ = get(guarded, path)
+            assert headers.get("Set-Cookie", "").count("=") in (0, 3)
+            assert status == (303 if "&" in path else 403)
+    finally:
+        guarded.close()
+
+
+@pytest.mark.parametrize("token", ["a b&c=d#e%41", 'ü顔;,"\\', "line\r\nSet-Cookie: x=1", "\udcff", "+/=?"])
+def test_a_token_of_odd_characters_makes_an_address_that_opens(token: str) -> None:
+    page = LivePage(LABELS, "camera 0", port=0, token=token)
+    try:
+        assert page.url.isascii()
+        assert page.url.isprintable()
+        status, headers, _ = get(page, page.url.removeprefix(f"http://127.0.0.1:{page.port}"))
+        assert status == 303
+        assert get(page, "/", Cookie=headers["Set-Cookie"].split(";")[0])[0] == 200
+        assert get(page, "/?token=a")[0] == 403
+    finally:
+        page.close()
+
+
+def test_the_page_hides_a_cameras_password_and_mends_names() -> None:
+    for source in ("rtsp://admin:hunter2@10.0.0.7/1", "http://cam/video?user=admin&pwd=hunter2"):
+        page = LivePage(LABELS, source, port=0)
+        assert "hunter2" not in get(page, "/state.json")[2].decode()
+        page.close()
+    page = LivePage(LABELS, "caf\udce9.mp4", port=0)
+    try:
+        assert state(page)["source"] == "caf\\xe9.mp4"
+    finally:
+        page.close()
+
+
+def test_a_frame_is_encoded_once_for_all_viewers(page: LivePage, monkeypatch: pytest.MonkeyPatch) -> None:
+    encoded: list[int] = []
+
+    def slowly(picture: RGB) -> bytes:
+        encoded.append(int(picture[0, 0, 0]))
+        time.sleep(0.01)
+        return b"jpeg"
+
+    monkeypatch.setattr("detect.live._encoded", slowly)
+    got: list[int] = []
+
+    def look() -> None:
+        last = 0
+        while (jpeg := page.next_jpeg(last, 5.0)) is not None:
+            last = jpeg[0]
+            got.append(last)
+
+    viewers = [threading.Thread(target=look) for _ in range(6)]
+    for viewer in viewers:
+        viewer.start()
+    for index in range(30):
+        page.write(frame(index), np.full((4, 4, 3), index, np.uint8))
+        time.sleep(0.02)
+    page.close()
+    for viewer in viewers:
+        viewer.join(5)
+    assert len(encoded) == len(set(encoded)) <= 30
+    assert len(got) > len(encoded)  # each served several
+
+
+def test_a_frame_is_not_encoded_where_nobody_looks(page: LivePage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("detect.live._encoded", lambda picture: pytest.fail("encoded"))
+    for index in range(5):
+        page.write(frame(index), paint((32, 24)))
+    assert state(page)["people"] == 2
+
+
+requests = st.lists(
+    st.sampled_from(
+        [
+            b"GET ", b"HEAD ", b"POST ", b"/", b"/state.json", b"/picture.jpg", b"//[", b"?token=", b"%0d%0aX: y",
+            b"\r\n", b"\r", b" HTTP/1.1", b" HTTP/1.0", b"Host: ", b"localhost", b"[", b"[::1", b"evil.example",
+            b"Cookie: ", b"=", b"maskgen_", b";", b"\x00", b"\xff", b"\xe2\x84\x80", b"@", b":",
+        ]
+    )
+    | st.binary(max_size=4),
+    max_size=12,
+).map(b"".join)  # fmt: skip
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(requests, st.sampled_from([b"", b"\r\n\r\n", b" HTTP/1.1\r\nHost: localhost\r\n\r\n"]))
+def test_no_request_breaks_the_page(page: LivePage, sent: bytes, end: bytes) -> None:
+    surprises: list[BaseException | None] = []
+    page._server.handle_error = lambda *_: surprises.append(sys.exception())  # type: ignore[method-assign]
+    page.write(frame(0), paint((32, 24)))
+    said = b""
+    with socket.create_connection(("127.0.0.1", page.port), timeout=5) as viewer, contextlib.suppress(ConnectionError):
+        viewer.sendall(sent + end)
+        viewer.shutdown(socket.SHUT_WR)
+        while part := viewer.recv(65536):
+            said += part
+    assert all(isinstance(one, OSError) for one in surprises), surprises
+    if said:
+        head = said.partition(b"\r\n\r\n")[0]
+        assert head.startswith(b"HTTP/1.1 ")
+        assert b"\r\nX: y" not in head
+        assert b"\r\nSet-Cookie" not in head  # this page has no token
+    assert get(page, "/state.json")[0] == 200
 
 
 def test_a_port_in_use_is_one_clear_line(page: LivePage) -> None:

@@ -2,11 +2,13 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from detect.counts import Counter
 from detect.results import FrameResult, face_result
 from detect.sources import Frame
-from detect.track import LOST_S, FaceTracker, Untracked
+from detect.track import LEAST_LOOKS, LOST_S, SMOOTH_S, FaceTracker, Untracked
 from maskgen.types import Box, Face
 
 LABELS = ("with_mask", "without_mask")
@@ -67,6 +69,88 @@ def test_events_say_when_it_changed() -> None:
     assert faces.finish() == ()
 
 
+def test_a_probability_moves_slowly_towards_what_a_look_says() -> None:
+    faces = tracker()
+    for index in range(40):
+        follow(faces, index, Seen(100, 0.9))
+    # A fortieth of a second against a time constant of 0.4 s: a tenth of the way.
+    after = follow(faces, 40, Seen(100, 0.1)).faces[0].probabilities["with_mask"]
+    assert after == pytest.approx(0.1 + 0.8 * np.exp(-0.04 / SMOOTH_S), abs=1e-6)
+
+
+def test_a_label_that_does_not_last_is_never_taken() -> None:
+    faces = tracker()
+    labels = set()
+    for index in range(60):
+        bare = 20 <= index < 27  # as long as it takes the mean to cross the threshold
+        frame = follow(faces, index, Seen(100, 0.0 if bare else 0.97))
+        labels |= {face.label for face in frame.faces}
+        assert frame.events == ()
+        crossed = frame.faces[0].probabilities["with_mask"] < 0.5
+        assert crossed == (index == 26)
+    assert labels == {"with_mask"}
+
+
+def test_the_models_threshold_holds_for_a_track_too() -> None:
+    faces = FaceTracker(LABELS, threshold=0.8, recheck_s=0)
+    for index in range(30):
+        frame = follow(faces, index, Seen(100, 0.9 if index < 5 else 0.7))
+    assert frame.faces[0].label == "without_mask"
+
+
+def test_an_event_begins_at_the_first_look_and_has_its_own_labels_score() -> None:
+    faces = tracker()
+    events = []
+    for index in range(100):
+        events += follow(faces, index, Seen(100, 1.0 if index < 50 else 0.4)).events
+    events += faces.finish()
+    assert [event.start_s for event in events] == [0.0, 2.0]
+    assert events[0].score > 0.8
+    assert 0.5 < events[1].score < 0.6
+
+
+def test_a_box_that_flickered_makes_no_event() -> None:
+    faces = tracker()
+    for index in range(40):
+        frame = follow(faces, index, *([Seen(100)] if index < LEAST_LOOKS else []))
+        assert frame.events == ()
+    assert faces.finish() == ()
+
+
+def test_a_short_gap_does_not_end_an_event() -> None:
+    faces = tracker()
+    events = []
+    for index in range(60):
+        events += follow(faces, index, *([] if 20 <= index < 35 else [Seen(100)])).events
+    events += faces.finish()
+    assert [(event.start_s, event.end_s) for event in events] == [(0.0, pytest.approx(59 / 25))]
+
+
+@pytest.mark.parametrize(("least", "number"), [(0.5, None), (0.6, None), (0.3, 1)])
+def test_a_face_of_a_low_score_is_confirmed_where_a_low_bar_was_asked_for(least: float, number: int | None) -> None:
+    faces = FaceTracker(LABELS, least_score=least)
+    for index in range(5):
+        plan = faces.plan(Frame(index, index / 25, IMAGE), [Face(Box(10, 10, 90, 90), 0.4, "yunet")])
+        rows = np.array([(0.9, 0.1)] * len(plan.to_classify), np.float32)
+        (face,) = faces.label(plan, rows).faces
+    assert (face.track_id, face.confirmed) == (number, number is not None)
+
+
+def test_faces_come_from_left_to_right_whatever_the_detector_says_first() -> None:
+    faces = tracker()
+    for index in range(4):
+        frame = follow(faces, index, Seen(400), Seen(20), Seen(200))
+        assert [face.box.left for face in frame.faces] == [20, 200, 400]
+
+
+def test_what_might_be_a_face_stays_hidden_until_the_next_look() -> None:
+    faces = tracker()
+    plan = faces.plan(Frame(0, 0.0, IMAGE), [], [Box(300, 100, 380, 200)])
+    faces.label(plan, np.empty((0, 2), np.float32))
+    for index in range(1, 30):
+        assert len(follow(faces, index, looked=False).hidden) == 1
+
+
 def test_a_face_that_left_ends_its_event_where_it_was_last_seen() -> None:
     faces = tracker()
     events = []
@@ -86,6 +170,37 @@ def test_a_short_gap_keeps_the_number_and_hides_the_place() -> None:
     assert gap[0].hidden[0].iou(Box(100, 100, 180, 200)) > 0.5
     assert follow(faces, 30, Seen(100)).faces[0].track_id == 1
     assert LOST_S > 10 / 25
+
+
+def test_a_face_seen_once_is_hidden_for_a_while_and_counted_by_nobody() -> None:
+    faces = tracker()
+    first = follow(faces, 0, Seen(100))
+    assert [(face.track_id, face.confirmed) for face in first.faces] == [(None, False)]
+    for index in range(1, 13):
+        (box,) = follow(faces, index).hidden
+        assert box.iou(Box(100, 100, 180, 200)) > 0.5
+    assert follow(faces, 14).hidden == ()
+    for index in range(20, 24):
+        last = follow(faces, index, Seen(100))
+    assert [(face.track_id, face.confirmed) for face in last.faces] == [(1, True)]
+    counter = Counter(LABELS)
+    counter.add(0.0, first.faces)
+    counter.add(0.1, last.faces)
+    (count,) = counter.finish()
+    assert (count.frames, count.people, count.people_most) == (2, 0.5, 1)
+
+
+@pytest.mark.parametrize("follower", [tracker(), Untracked(LABELS)])
+def test_what_might_be_a_face_is_hidden_not_reported(follower: FaceTracker | Untracked) -> None:
+    maybe = Box(300, 100, 380, 200)
+    plan = follower.plan(Frame(0, 0.0, IMAGE), [], [maybe])
+    assert plan.to_classify == []
+    frame = follower.label(plan, np.empty((0, 2), np.float32))
+    assert (frame.faces, frame.hidden) == ((), (maybe,))
+    (box,) = follow(follower, 1).hidden
+    assert box.iou(maybe) > 0.5
+    (box,) = follow(follower, 2, looked=False).hidden
+    assert box.iou(maybe) > 0.5
 
 
 def test_frames_nobody_looked_at_carry_the_faces_along() -> None:
@@ -133,6 +248,43 @@ def test_a_box_carried_out_of_the_picture_goes() -> None:
     assert all(0 <= found.box.left < found.box.right <= 640 for found in frame.faces)
 
 
+seen = st.builds(
+    Face,
+    st.builds(
+        lambda x, y, side: Box(x, y, x + side, y + side), st.floats(-90, 640), st.floats(-90, 480), st.floats(0, 300)
+    ),
+    st.floats(0, 1),
+    st.sampled_from(["yunet", "hog"]),
+)
+looks = st.lists(st.tuples(st.floats(0, 2), st.none() | st.lists(seen, max_size=5)), max_size=12)
+
+
+@given(looks, st.booleans(), st.data())
+def test_whatever_is_seen_when_the_answer_is_whole(
+    looks: list[tuple[float, list[Face] | None]], tracked: bool, data: st.DataObject
+) -> None:
+    follower = tracker(0.15) if tracked else Untracked(LABELS)
+    time_s, events = 0.0, []
+    for index, (step_s, faces) in enumerate(looks):
+        time_s += step_s
+        plan = follower.plan(Frame(index, time_s, IMAGE), faces, [face.box for face in faces or ()][:1])
+        rows = [(p := data.draw(st.floats(0, 1)), 1 - p) for _ in plan.to_classify]
+        frame = follower.label(plan, np.array(rows, np.float32).reshape(-1, 2))
+        events += frame.events
+        numbers = [face.track_id for face in frame.faces if face.track_id is not None]
+        assert len(numbers) == len(set(numbers))
+        for face in frame.faces:
+            assert face.label in LABELS
+            assert sum(face.probabilities.values()) == pytest.approx(1, abs=1e-5)
+            assert face.confirmed == (face.track_id is not None or not tracked)
+        for box in (*(face.box for face in frame.faces), *frame.hidden):
+            assert 0 <= box.left <= box.right <= 640
+            assert 0 <= box.top <= box.bottom <= 480
+    for event in [*events, *follower.finish()]:
+        assert 0 <= event.start_s <= event.end_s <= time_s
+        assert 0 <= event.score <= 1
+
+
 def test_untracked_faces_pass_as_they_are() -> None:
     follower = Untracked(LABELS)
     (found,) = follow(follower, 0, Seen(1)).faces
@@ -152,5 +304,8 @@ def test_counts_by_second() -> None:
     assert [(c.start_s, c.frames, c.people, c.people_most) for c in done] == [(0.0, 10, 2.0, 2), (1.0, 10, 1.0, 1)]
     assert [c.share_masked for c in done] == [0.5, 1.0]
     assert done[0].to_row(LABELS) == [0.0, 1.0, 10, 2.0, 2, 1.0, 1.0, 0.5, 0]
+    # The fullest frame need not be the last.
+    assert [counter.add(index / 10, [masked] * people) for index, people in enumerate((1, 3, 2))] == [[], [], []]
+    assert counter.finish()[0].people_most == 3
     assert counter.finish() == []
     assert Counter(LABELS).add(5.0, []) == []

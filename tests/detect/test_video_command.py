@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
 import json
 import os
 import shutil
@@ -12,6 +13,7 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,8 +25,9 @@ from servers import MjpegServer
 from typer.testing import CliRunner
 
 from detect.cli import app
+from detect.find import FaceSearch
 from detect.mp4 import Mp4Writer
-from detect.pipeline import Detector
+from detect.pipeline import Detector, _Spare
 from maskgen import images
 from maskgen.types import RGB, Face
 
@@ -99,7 +102,9 @@ class TestVideo:
         assert rows[-1]["label"] == "without_mask"
         counts = list(csv.DictReader(io.StringIO(run("video", silent, "--counts", "second").stdout)))
         assert [(row["start_s"], row["frames"], row["people"]) for row in counts] == [
-            (f"{second}.0", str(RATE), "1.0") for second in range(3)
+            # Of the first frame nobody knows yet whether it was a face.
+            (f"{second}.0", str(RATE), "1.0" if second else "0.95")
+            for second in range(3)
         ]
         assert run("video", silent, "--counts", "hour").exit_code == 2
 
@@ -138,6 +143,26 @@ class TestVideo:
             for frame in container.decode(container.streams.video[0]):
                 middle = frame.to_ndarray(format="rgb24")[70:130, 110:125].astype(int)
                 assert np.abs(np.diff(middle, axis=0)).max() < 60
+
+    def test_blur_hides_what_might_be_a_face_and_where_one_was(
+        self, silent: Path, tmp_path: Path, painted_commands: Detector, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Seen in every third frame only, and then with a score below a face's."""
+        looks = itertools.count()
+
+        class Wavers(PaintedFaces):
+            def detect(self, image: RGB) -> list[Face]:
+                seen = next(looks) % 3 == 0
+                return [replace(face, score=0.35) for face in super().detect(image)] if seen else []
+
+        monkeypatch.setattr(painted_commands, "_searches", _Spare(lambda: FaceSearch(Wavers(), sure=0.6)))
+        monkeypatch.setattr(painted_commands, "threads", 1)
+        result = run("video", silent, "--output", tmp_path / "out.mp4", "--blur", "--json")
+        assert not any(json.loads(line)["faces"] for line in result.stdout.splitlines())
+        with av.open(str(tmp_path / "out.mp4")) as container:
+            for frame in container.decode(container.streams.video[0]):
+                middle = frame.to_ndarray(format="rgb24")[70:130, 110:125].astype(int)
+                assert np.abs(np.diff(middle, axis=0)).max() < 100  # 190 where a face is bare
 
     def test_blur_looks_at_every_frame(self, silent: Path) -> None:
         assert "--every" in str(run("video", silent, "--blur", "--every", "2").exception)
@@ -185,12 +210,19 @@ class TestVideo:
         [
             (("video", "nothing.mp4"), "no file, camera or address"),
             (("video", "0"), "maskgen detect webcam 0"),
-            (("webcam", "87"), "no camera 87"),
-            (("webcam", "http://127.0.0.1:1/"), "cannot be opened"),
+            (("webcam", "87", "--give-up", "0"), "no camera 87"),
+            (("webcam", "http://127.0.0.1:1/", "--give-up", "0"), "cannot be opened"),
         ],
     )
     def test_wrong_sources(self, words: tuple[str, ...], message: str) -> None:
         assert message in str(run(*words).exception)
+
+    @pytest.mark.parametrize("command", ["video", "webcam", "serve"])
+    @pytest.mark.parametrize("address", ["10.0.0.7/video?user=admin&pwd=hunter2", "admin:hunter2@10.0.0.7/1"])
+    def test_no_message_tells_a_password_though_the_scheme_was_forgotten(self, command: str, address: str) -> None:
+        result = run(command, address)
+        assert result.exit_code == 1
+        assert "hunter2" not in f"{result.output}{result.exception}"
 
     def test_outputs_that_cannot_be(self, silent: Path, tmp_path: Path) -> None:
         copy = tmp_path / "copy.mp4"

@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from PIL import Image, ImageDraw
 
 from maskgen import anchor_page
@@ -337,6 +339,64 @@ def test_preview_and_save_answer_with_what_is_wrong(picture: Path, tmp_path: Pat
         assert page.save({"words": words, "name": "plain"})["folder"] == str(tmp_path / "mine" / "plain")
         assert "already" in page.save({"words": words, "name": "plain"})["problems"][0]
     assert check_template(tmp_path / "mine" / "plain") == []
+
+
+def test_what_came_in_goes_into_no_header(picture: Path, tmp_path: Path) -> None:
+    with _page(picture, tmp_path) as page:
+        for more in ("%0d%0aSet-Cookie:%20x=1", "&token=%0d%0aSet-Cookie:%20x=1"):
+            status, headers, _ = _ask(page, f"/?token={page.token}{more}")
+            assert status == (303 if more.startswith("&") else 403)
+            assert headers.get("set-cookie", "").count("=") in (0, 3)
+        # A length of more digits than Python reads.
+        headers = {"Cookie": f"maskgen_{page.port}={page.token}", "Content-Length": "9" * 5000}
+        assert _ask(page, "/save", b"{}", **headers)[0] == 413
+
+
+anything = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters(exclude_categories=()), max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=6,
+)
+
+
+@pytest.fixture(scope="module")
+def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AnchorPage]:
+    folder = tmp_path_factory.mktemp("opened")
+    image = Image.new("RGBA", (200, 170), (0, 0, 0, 0))
+    ImageDraw.Draw(image).polygon([(x // 4, y // 4) for x, y in OUTLINE], fill=(246, 246, 246, 255))
+    image.save(folder / "mask.png")
+    with _page(folder / "mask.png", folder) as page:
+        (Path(page._scratch.name) / "p.png").write_bytes(page.file("/mask.png"))
+        yield page
+
+
+@settings(max_examples=60, deadline=None)
+@given(data=st.data())
+def test_whatever_the_page_is_sent_it_says_what_is_wrong(opened: AnchorPage, data: st.DataObject) -> None:
+    guessed = anchor_page.begin(read_picture(Path(opened._scratch.name) / "p.png"), "x")
+    draft: Any = json.loads(json.dumps({"name": "../x", "words": guessed}))
+    place = draft["words"]
+    while isinstance(place, (dict, list)) and place:
+        key = data.draw(st.sampled_from(sorted(place)) if isinstance(place, dict) else st.integers(0, len(place) - 1))
+        if not isinstance(place[key], (dict, list)) or data.draw(st.booleans()):
+            place[key] = data.draw(anything)
+            break
+        place = place[key]
+    draft["view"] = data.draw(anything)
+    own = {"Cookie": f"maskgen_{opened.port}={opened.token}"}
+    for route in ("/preview", "/save"):
+        status, _, body = _ask(opened, route, draft, **own)
+        assert status == 200
+        answer = json.loads(body)
+        json.dumps(answer, ensure_ascii=False).encode("utf-8")
+        assert not any("something went wrong" in str(one) for one in answer["problems"]), draft
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.binary(max_size=60) | st.text('{}[]":,0123456789eE.-', max_size=40).map(str.encode))
+def test_a_body_of_any_bytes_is_answered(opened: AnchorPage, body: bytes) -> None:
+    own = {"Cookie": f"maskgen_{opened.port}={opened.token}"}
+    assert _ask(opened, "/preview", body, **own)[0] in (200, 400)
 
 
 def test_nobody_comes(picture: Path, tmp_path: Path) -> None:
