@@ -27,6 +27,7 @@ VOCABULARY = {
     "console",
     "errors",
     "images",
+    "interrupt",
     "metadata",
     "onestage",
     "params",

@@ -12,10 +12,11 @@ from detect.commands.common import Ticker, default_threads, note, say, ticking
 from detect.label import LabelBy
 from detect.pipeline import Detector
 from detect.results import Event, FrameResult
-from detect.run import Summary, run, stopped_by_signals
+from detect.run import Summary, run
 from detect.sinks import CountRows, CsvRows, EventLines, JsonLines, Sink
 from detect.sources import Source, open_source
 from detect.watch import Watch
+from maskgen import interrupt
 from maskgen.console import printable
 from maskgen.errors import InputError, SourceError
 
@@ -186,7 +187,7 @@ def _run(
     summary, events = Summary(), Events()
     began = time.monotonic()
     code = 0
-    with ticking() as ticker, stopped_by_signals():
+    with ticking() as ticker:
         try:
             watch = _watch(detector, source, sinks, looking)
             run(
@@ -204,7 +205,7 @@ def _run(
             code = 1
         except KeyboardInterrupt:
             ticker.clear()
-            code = 130
+            code = interrupt.exit_code()
     _summarise(summary, events, form, output)
     return code
 

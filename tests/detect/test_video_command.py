@@ -264,8 +264,10 @@ maskgen.app.main()
 
 
 @pytest.mark.skipif(os.name == "nt", reason="needs POSIX signals")
-@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
-def test_ctrl_c_leaves_a_playable_file(stop: signal.Signals, silent: Path, tiny_model: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("stop", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_ctrl_c_and_sigterm_leave_a_playable_file(
+    stop: signal.Signals, code: int, silent: Path, tiny_model: Path, tmp_path: Path
+) -> None:
     output = tmp_path / "out.mp4"
     words = ["detect", "webcam", str(silent), "--loop", "--page", "--port", "0", "-m", str(tiny_model)]
     script = CTRL_C.format(here=str(Path(__file__).parent), words=[*words, "-o", str(output)])
@@ -278,7 +280,7 @@ def test_ctrl_c_leaves_a_playable_file(stop: signal.Signals, silent: Path, tiny_
     time.sleep(1.0)
     process.send_signal(stop)
     _, stderr = process.communicate(timeout=30)
-    assert process.returncode == 130, stderr.decode()
+    assert process.returncode == code, stderr.decode()
     assert b"Traceback" not in stderr
     assert contents(output)[0] > 5
     assert [path.name for path in tmp_path.iterdir()] == ["out.mp4"]
