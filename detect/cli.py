@@ -67,6 +67,10 @@ Token = Annotated[str | None, typer.Option("--token", help="The page's token; de
 Video = Annotated[
     Path | None, typer.Option("--output", "-o", metavar="FILE.mp4", help="Write annotated H.264 video here.")
 ]
+Segment = Annotated[
+    str | None,
+    typer.Option("--segment", metavar="10m", help="Write files of this length: FILE-0001.mp4, FILE-0002.mp4 ..."),
+]
 Seconds = Annotated[float | None, typer.Option("--seconds", min=0.01, help="Stop after so many seconds.")]
 GiveUp = Annotated[float, typer.Option("--give-up", min=0, help="Seconds a dropped stream is tried again.")]
 
@@ -122,6 +126,7 @@ def image(
 def video(
     file: Annotated[str, typer.Argument(metavar="FILE", help="A video file, or the address of one.")],
     output: Video = None,
+    segment: Segment = None,
     json: AsJson = False,
     csv: AsCsv = False,
     counts: Counts = None,
@@ -150,7 +155,16 @@ def video(
         model, faces, small_faces, face_score, threads, every, recheck, max_fps, blur, _labels(labels)
     )
     raise typer.Exit(
-        command.video(file, looking=looking, output=output, sound=sound, overwrite=overwrite, form=form, preset=preset)
+        command.video(
+            file,
+            looking=looking,
+            output=output,
+            sound=sound,
+            overwrite=overwrite,
+            form=form,
+            preset=preset,
+            segment=_segment(segment, output),
+        )
     )
 
 
@@ -164,6 +178,7 @@ def webcam(
     port: Port = 8000,
     token: Token = None,
     output: Video = None,
+    segment: Segment = None,
     json: AsJson = False,
     csv: AsCsv = False,
     counts: Counts = None,
@@ -197,6 +212,7 @@ def webcam(
             ),
             showing=command.Showing(page, host, port, token),
             output=output,
+            segment=_segment(segment, output),
             overwrite=overwrite,
             form=form,
             loop=loop,
@@ -248,6 +264,12 @@ def serve(
             give_up_s=give_up,
         )
     )
+
+
+def _segment(length: str | None, output: Path | None) -> str | None:
+    if length is not None and output is None:
+        raise typer.BadParameter("--segment says how --output is cut; name a file with --output")
+    return length
 
 
 def _labels(name: str | None) -> LabelBy | None:

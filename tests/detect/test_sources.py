@@ -96,7 +96,7 @@ def turn(path: Path, degrees: int) -> None:
     data = bytearray(path.read_bytes())
     matrix = {90: (0, 1, -1, 0), 180: (-1, 0, 0, -1), 270: (0, -1, 1, 0)}[degrees]
     a, b, c, d = (value << 16 for value in matrix)
-    struct.pack_into(">9i", data, data.index(b"tkhd") + 44, a, b, 0, c, d, 0, 0, 0, 1 << 30)
+    struct.pack_into(">9i", data, data.rindex(b"tkhd") + 44, a, b, 0, c, d, 0, 0, 0, 1 << 30)
     path.write_bytes(data)
 
 

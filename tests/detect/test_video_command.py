@@ -274,7 +274,7 @@ def test_ctrl_c_and_sigterm_leave_a_playable_file(
     process = subprocess.Popen([sys.executable, "-c", script], stderr=subprocess.PIPE, stdout=subprocess.PIPE)
     for _ in range(600):
         # More than the header: frames have come out of the encoder.
-        if any(part.stat().st_size > 200 for part in tmp_path.glob(".*.part")):
+        if any(part.stat().st_size > 200 for part in tmp_path.glob("*.part.mp4")):
             break
         time.sleep(0.1)
     time.sleep(1.0)
