@@ -235,6 +235,7 @@ class _GrowingFile:
             break
         self._error: OSError | None = None
         self._place = self._end = 0
+        self._fragment = 0
 
     def check(self) -> None:
         """Say whether everything was written.
@@ -247,6 +248,8 @@ class _GrowingFile:
 
     def write(self, data: bytes) -> int:
         if self._error is None:
+            if data[4:8] == b"moof":
+                self._fragment = self._place
             try:
                 self._file.seek(self._place)
                 rest = memoryview(data)
@@ -254,6 +257,9 @@ class _GrowingFile:
                     rest = rest[self._file.write(rest) :]
             except OSError as error:
                 self._error = error
+                # Half a fragment would make some players give up.
+                with contextlib.suppress(OSError):
+                    self._file.truncate(self._fragment)
         self._place += len(data)
         self._end = max(self._end, self._place)
         return len(data)

@@ -208,9 +208,13 @@ class TestAFullDisk:
 
     def test_where_nothing_at_all_can_be_written_it_is_an_error(self, tmp_path: Path) -> None:
         recording = Recording.of(Mp4Writer(tmp_path / "out.mp4", 1))
-        with FullDisk(10), pytest.raises(InputError, match="cannot write"):
+
+        def write() -> None:
             for number in range(60):
                 recording.write(NOISE[number], number)
+
+        with FullDisk(10), pytest.raises(InputError, match="cannot write"):
+            write()
         recording.close()
         assert not list(tmp_path.iterdir())
 
