@@ -13,6 +13,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import TYPE_CHECKING, Final, Protocol
 
 import numpy as np
@@ -22,6 +23,7 @@ from maskgen.errors import SourceError
 from maskgen.types import RGB
 
 if TYPE_CHECKING:
+    from detect.animation import Animation
     from detect.video import VideoFile
 
 logger = logging.getLogger(__name__)
@@ -218,7 +220,7 @@ def stream(address: str, *, open_timeout_s: float, read_timeout_s: float, give_u
     )
 
 
-def played(video: VideoFile, *, loop: bool = False) -> LiveSource:
+def played(video: VideoFile | Animation, *, loop: bool = False) -> LiveSource:
     """A video file shown at its own pace, as if it were a camera.
 
     Raises:
@@ -300,7 +302,7 @@ class _Stream:
                 decoded = packet.decode()
             except av.FFmpegError:
                 continue  # a lost packet's picture; the next one may be whole
-            self._frames = [lambda frame=frame: to_rgb(frame) for frame in decoded]  # type: ignore[misc]
+            self._frames = [partial(to_rgb, frame, self._stream.sample_aspect_ratio) for frame in decoded]
         return self._frames.pop(0)
 
     def close(self) -> None:
@@ -310,7 +312,7 @@ class _Stream:
 class _Player:
     """A file that keeps time."""
 
-    def __init__(self, video: VideoFile, loop: bool) -> None:
+    def __init__(self, video: VideoFile | Animation, loop: bool) -> None:
         self._video = video
         self._loop = loop
         self._frames = iter(video)

@@ -236,8 +236,9 @@ class Detector:
         if max_fps is not None and not 0 < max_fps < math.inf:
             raise InputError(f"max_fps must be above 0, got {max_fps}")
         opened = open_source(source) if isinstance(source, (str, int, Path)) else source
+        looks_a_second = min(opened.rate, max_fps or math.inf) / every
         follower = (
-            FaceTracker(self.labels, self.threshold, opened.rate, recheck_s)
+            FaceTracker(self.labels, self.threshold, looks_a_second, recheck_s)
             if track
             else Untracked(self.labels, self.threshold)
         )
