@@ -22,7 +22,8 @@ PACKAGED: Final = "classifier3"
 class Classifier:
     """A model folder's network with the labels and threshold that belong to it.
 
-    Not to be shared between threads: ``copy`` gives each its own.
+    Gives probabilities as the network does; ``Detector`` rescales them. Not to
+    be shared between threads: ``copy`` gives each its own.
 
     Attributes:
         bundle: the model folder as its ``bundle.json`` describes it.

@@ -30,7 +30,7 @@ from detect.label import ByBoth, ByDetector, LabelBy, Labels
 from detect.results import RECHECK_S, Detections, FaceResult, face_result, face_score
 from maskgen.errors import InputError, ShapeError
 from maskgen.types import RGB, Face
-from trainer.bundle import Bundle, open_bundle, packaged_bundle, predicted_labels
+from trainer.bundle import Bundle, open_bundle, packaged_bundle, predicted_labels, rescaled
 
 if TYPE_CHECKING:
     from detect.sources import Source
@@ -73,7 +73,8 @@ class Detector:
 
     Attributes:
         labels: the model's labels.
-        threshold: P(with_mask) from which a face counts as ``with_mask``.
+        threshold: the model's own, on P(with_mask) as the network gives it;
+            in everything that comes out of here it reads 0.5.
         threads: frames or pictures worked on at once.
     """
 
@@ -180,17 +181,21 @@ class Detector:
             return search.find(image, thorough=thorough)
 
     def classify(self, image: RGB, found: Sequence[Face]) -> NDArray[np.float32]:
-        """Probabilities (N, C) of faces, columns in the order of ``labels``."""
+        """Probabilities (N, C) of faces, columns in the order of ``labels``.
+
+        The one place where detect rescales them: a face counts as
+        ``with_mask`` from 0.5 on, whatever the model's own threshold is.
+        """
         if not found:
             return np.empty((0, len(self.labels)), dtype=np.float32)
         with self._classifiers.lent() as classifier:
-            return classifier.classify_faces(image, found)
+            return rescaled(classifier.classify_faces(image, found), self.labels, self.threshold)
 
     def results(
         self, found: Sequence[Face], probabilities: NDArray[np.float32], width: int, height: int
     ) -> tuple[FaceResult, ...]:
         """Faces with their labels, boxes within the picture."""
-        labels = predicted_labels(probabilities, self.labels, self.threshold)
+        labels = predicted_labels(probabilities, self.labels, 0.5)
         return tuple(
             face_result(face.box.clipped(width, height), face_score(face), label, self.labels, row)
             for face, row, label in zip(found, probabilities, labels, strict=True)
@@ -238,9 +243,7 @@ class Detector:
         opened = open_source(source) if isinstance(source, (str, int, Path)) else source
         looks_a_second = min(opened.rate, max_fps or math.inf) / every
         follower = (
-            FaceTracker(self.labels, self.threshold, looks_a_second, recheck_s)
-            if track
-            else Untracked(self.labels, self.threshold)
+            FaceTracker(self.labels, rate=looks_a_second, recheck_s=recheck_s) if track else Untracked(self.labels)
         )
         return Watch(self.find, self.classify, opened, follower, self.threads, every, max_fps)
 
