@@ -18,8 +18,17 @@ Model = Annotated[
         "--model",
         "-m",
         metavar="FOLDER",
-        help="Model folder by maskgen train, or classifier: packaged, of 2 classes (default: classifier3, of 3).",
+        help="Model folder by maskgen train, or classifier: packaged, of 2 classes (default: classifier3, of 3); "
+        "or a bare x.h5, x.keras, x.tflite or SavedModel.",
     ),
+]
+Scaling = Annotated[
+    str | None,
+    typer.Option("--scaling", metavar="-1..1|0..1|0..255", help="What a bare model's pixel values are brought to."),
+]
+Classes = Annotated[
+    str | None,
+    typer.Option("--classes", metavar="LABEL,LABEL", help="A bare model's outputs in order; default: alphabetical."),
 ]
 Faces = Annotated[
     str, typer.Option("--faces", help="Face detector: auto, yunet, onestage, hog, cnn, haar, ssd or mtcnn.")
@@ -93,6 +102,8 @@ def image(
     blur: Blur = False,
     overwrite: Overwrite = False,
     model: Model = None,
+    scaling: Scaling = None,
+    classes: Classes = None,
     faces: Faces = "auto",
     small_faces: SmallFaces = False,
     face_score: FaceScore = None,
@@ -113,6 +124,8 @@ def image(
             blur=blur,
             overwrite=overwrite,
             model=model,
+            scaling=scaling,
+            classes=_listed(classes),
             faces=faces,
             small_faces=small_faces,
             face_score=face_score,
@@ -137,6 +150,8 @@ def video(
     recheck: Recheck = 0.15,
     max_fps: MaxFps = None,
     model: Model = None,
+    scaling: Scaling = None,
+    classes: Classes = None,
     faces: Faces = "auto",
     small_faces: SmallFaces = False,
     face_score: FaceScore = None,
@@ -152,7 +167,18 @@ def video(
     from detect.commands import video as command
 
     looking = command.Looking(
-        model, faces, small_faces, face_score, threads, every, recheck, max_fps, blur, _labels(labels)
+        model,
+        faces,
+        small_faces,
+        face_score,
+        threads,
+        every,
+        recheck,
+        max_fps,
+        blur,
+        _labels(labels),
+        scaling,
+        _listed(classes),
     )
     raise typer.Exit(
         command.video(
@@ -191,6 +217,8 @@ def webcam(
     give_up: GiveUp = 60.0,
     loop: Annotated[bool, typer.Option("--loop", help="Begin a file again at its end.")] = False,
     model: Model = None,
+    scaling: Scaling = None,
+    classes: Classes = None,
     faces: Faces = "auto",
     small_faces: SmallFaces = False,
     face_score: FaceScore = None,
@@ -208,7 +236,18 @@ def webcam(
         command.live(
             source,
             looking=command.Looking(
-                model, faces, small_faces, face_score, threads, every, recheck, max_fps, blur, _labels(labels)
+                model,
+                faces,
+                small_faces,
+                face_score,
+                threads,
+                every,
+                recheck,
+                max_fps,
+                blur,
+                _labels(labels),
+                scaling,
+                _listed(classes),
             ),
             showing=command.Showing(page, host, port, token),
             output=output,
@@ -237,6 +276,8 @@ def serve(
     seconds: Seconds = None,
     give_up: GiveUp = 60.0,
     model: Model = None,
+    scaling: Scaling = None,
+    classes: Classes = None,
     faces: Faces = "auto",
     small_faces: SmallFaces = False,
     face_score: FaceScore = None,
@@ -253,7 +294,18 @@ def serve(
         command.live(
             source,
             looking=command.Looking(
-                model, faces, small_faces, face_score, threads, every, recheck, max_fps, blur, _labels(labels)
+                model,
+                faces,
+                small_faces,
+                face_score,
+                threads,
+                every,
+                recheck,
+                max_fps,
+                blur,
+                _labels(labels),
+                scaling,
+                _listed(classes),
             ),
             showing=command.Showing(True, host, port, token),
             output=None,
@@ -264,6 +316,10 @@ def serve(
             give_up_s=give_up,
         )
     )
+
+
+def _listed(words: str | None) -> tuple[str, ...] | None:
+    return None if words is None else tuple(word.strip() for word in words.split(","))
 
 
 def _segment(length: str | None, output: Path | None) -> str | None:

@@ -104,12 +104,16 @@ class Detector:
         small_faces: bool = False,
         min_face_score: float | None = None,
         labels: LabelBy | None = None,
+        scaling: str | None = None,
+        classes: Sequence[str] | None = None,
     ) -> Detector:
         """Open a model and a face detector.
 
         Args:
             model: a folder that ``maskgen train`` wrote, a classifier's or a
-                detector's; None for those that ship with the package.
+                detector's; a bare classifier (``x.h5``, ``x.keras``,
+                ``x.tflite``, a SavedModel); None for those that ship with the
+                package.
             faces: a face detector's name, or ``auto`` for the best present. A
                 detector's model finds its faces itself.
             threads: frames or pictures worked on at once in ``watch`` and
@@ -120,13 +124,17 @@ class Detector:
             labels: who says what a face wears: the ``detector`` (one look),
                 the ``classifier``, or ``both``; None for the model that was
                 given, or for the best where none was.
+            scaling: what a bare classifier's pixel values are brought to:
+                ``-1..1``, ``0..1`` or ``0..255``.
+            classes: a bare classifier's labels in the order of its outputs.
 
         Raises:
             BundleError: the model folder cannot be used.
             InputError: no face detector has that name.
             WeightsError: the face detector's file is missing.
         """
-        bundle = None if model is None else open_bundle(model)
+        bare = _bare(model, scaling, classes)
+        bundle = None if model is None or bare is not None else open_bundle(model)
         own = bundle if bundle is not None and bundle.task == "detector" else None
         if own is not None and faces not in ("auto", OWN):
             raise InputError(f"{model} is a detector and finds its faces itself; leave out --faces {faces}")
@@ -134,7 +142,7 @@ class Detector:
             find.load, faces if own is None else OWN, small_faces, min_face_score, None if own is None else own.folder
         )
         search = new_search()  # a missing file shows now, not at the first picture
-        packaged: LabelBy = "both" if bundle is None and search.name == OWN else "classifier"
+        packaged: LabelBy = "both" if model is None and search.name == OWN else "classifier"
         chosen: LabelBy = labels or ("detector" if own is not None else packaged)
         if search.name != OWN and chosen != "classifier":
             raise InputError(f"--labels {chosen} needs maskgen's own detector (--faces {OWN}), not {search.name}")
@@ -143,7 +151,7 @@ class Detector:
             by_detector = ByDetector((own or Bundle.load(packaged_bundle("detector"))).labels)
         classifier = None
         if chosen != "detector":
-            classifier = Classifier.load(None) if bundle is None or own is not None else Classifier(bundle)
+            classifier = bare or _classifier(None if own is not None else bundle)
         new_labels = partial(_labels, by_detector, classifier)
         first = new_labels()
         threshold = 0.5 if classifier is None else classifier.bundle.threshold
@@ -254,6 +262,25 @@ def _labels(detector: ByDetector | None, classifier: Classifier | None) -> Label
         assert detector is not None
         return detector
     return classifier.copy() if detector is None else ByBoth(detector, classifier.copy())
+
+
+def _classifier(bundle: Bundle | None) -> Classifier:
+    return Classifier.load(None) if bundle is None else Classifier(bundle)
+
+
+def _bare(model: Path | str | None, scaling: str | None, classes: Sequence[str] | None) -> Classifier | None:
+    """The classifier in a file or SavedModel without a model folder; None for what is neither."""
+    from detect.bare import is_bare, open_bare
+
+    if model is None or not is_bare(Path(model)):
+        if scaling is not None or classes is not None:
+            raise InputError(
+                "--scaling and --classes describe a bare .h5, .keras or .tflite file or SavedModel; "
+                f"{'no --model was named' if model is None else f'{model} is none'}"
+            )
+        return None
+    bundle, network = open_bare(Path(model), scaling, classes)
+    return Classifier(bundle, network=network)
 
 
 def as_rgb(image: RGB | Path | str | bytes) -> RGB:

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from maskgen.errors import InputError, TrainError
+from trainer import input_card
 from trainer.bundle import KERAS_NAME, Bundle, file_sha256
 from trainer.convert import Quantize, elsewhere, quiet, to_litert
 from trainer.litert import LiteRTModel
@@ -56,6 +57,7 @@ class Exported:
     def to_json(self) -> dict[str, Any]:
         return {
             "file": self.path.name,
+            "input_range": list(input_card.INPUT_RANGE),
             "max_shift": float(f"{self.max_shift:.3g}"),
             "mean_shift": float(f"{self.mean_shift:.3g}"),
             "faces": self.faces,
@@ -105,7 +107,9 @@ def export(
     network = load_network(bundle.path(KERAS_NAME))
     checked = portraits(bundle.input_size_wh) if faces is None else faces
     target = output or bundle.folder / file_name(to, quantize)
-    return write(network, target, to, quantize, checked, threshold=bundle.threshold, max_shift=max_shift)
+    exported = write(network, target, to, quantize, checked, threshold=bundle.threshold, max_shift=max_shift)
+    input_card.attach(exported.path, bundle)
+    return replace(exported, size=exported.path.stat().st_size) if exported.path.is_file() else exported
 
 
 def write(

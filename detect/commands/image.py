@@ -35,6 +35,8 @@ def run(
     face_score: float | None,
     threads: int | None,
     labels: LabelBy | None = None,
+    scaling: str | None = None,
+    classes: Sequence[str] | None = None,
 ) -> int:
     """Do it and print it.
 
@@ -51,6 +53,8 @@ def run(
         small_faces=small_faces,
         min_face_score=face_score,
         labels=labels,
+        scaling=scaling,
+        classes=classes,
     )
     rows_csv = csv.writer(sys.stdout, lineterminator="\n")
     if form == "csv":

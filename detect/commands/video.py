@@ -41,6 +41,8 @@ class Looking:
     max_fps: float | None
     blur: bool
     labels: LabelBy | None = None
+    scaling: str | None = None
+    classes: Sequence[str] | None = None
 
     def __post_init__(self) -> None:
         if self.blur and self.every > 1:
@@ -54,6 +56,8 @@ class Looking:
             small_faces=self.small_faces,
             min_face_score=self.face_score,
             labels=self.labels,
+            scaling=self.scaling,
+            classes=self.classes,
         )
 
 
