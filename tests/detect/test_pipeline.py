@@ -67,3 +67,14 @@ def test_a_model_folder_brings_its_threshold(tiny_model: Path) -> None:
     assert (face.label == "with_mask") == (face.probabilities["with_mask"] >= 0.5)
     raw = Classifier(bundle).classify_boxes(paint((160, 120), (20, 30, 60, True)), [face.box.xyxy])
     assert face.probabilities["with_mask"] < raw[0, 0]
+
+
+def test_a_slow_film_is_told_to_the_tracker(painted: Detector, tmp_path: Path) -> None:
+    """Two frames a second, a look at every fourth: the face keeps its number."""
+    writer = Mp4Writer(tmp_path / "slow.mp4", 2)
+    for index in range(16):
+        writer.write(paint((160, 120), (20 + index, 30, 60, True)), index / 2)
+    writer.close()
+    frames = list(painted.watch(tmp_path / "slow.mp4", every=4))
+    numbers = [face.track_id for frame in frames for face in frame.faces if face.seen]
+    assert numbers == [None, 1, 1, 1]

@@ -348,6 +348,16 @@ def test_a_matroska_file_that_does_not_begin_at_0_is_whole(plain: Path, tmp_path
     assert frames[-1].time_s == pytest.approx(49 / 25, abs=2e-3)
 
 
+def test_a_film_that_ends_before_its_header_says_is_called_cut_off(plain: Path) -> None:
+    """Whole in its index, but its last seconds are not there."""
+    source = open_source(plain)
+    source.duration_s = 9.0  # type: ignore[misc]  # as a header says that was written first
+    seen: list[Frame] = []
+    with pytest.raises(SourceError, match=r"ends after 2\.0 s of 9\.0 s"):
+        list(map(seen.append, source))
+    assert len(seen) == 50
+
+
 @pytest.mark.parametrize(("aspect", "size_wh"), [(Fraction(2), (320, 120)), (Fraction(1, 2), (160, 240))])
 def test_pixels_come_square(plain: Path, tmp_path: Path, aspect: Fraction, size_wh: tuple[int, int]) -> None:
     path = remux(plain, tmp_path / "wide.mp4", aspect=aspect)

@@ -180,6 +180,31 @@ class TestVideo:
         assert contents(tmp_path / "out.mp4")[0] >= 20
         assert not [t for t in threading.enumerate() if t.name.startswith("maskgen")]
 
+    def test_segments_of_a_length(self, silent: Path, tmp_path: Path) -> None:
+        result = run("video", silent, "--output", tmp_path / "out.mp4", "--segment", "1s")
+        assert result.exit_code == 0, result.output
+        assert "and 2 more" in result.stdout
+        assert [contents(path)[0] for path in sorted(tmp_path.iterdir())] == [RATE, RATE, RATE]
+        assert "30s, 10m or 1h" in str(run("video", silent, "-o", tmp_path / "x.mp4", "--segment", "tea").exception)
+        assert run("video", silent, "--segment", "1s").exit_code == 2
+
+    @pytest.mark.skipif(os.name == "nt", reason="needs POSIX limits")
+    def test_a_full_disk_does_not_end_detection_and_is_said(self, silent: Path, tmp_path: Path) -> None:
+        import resource
+
+        before = resource.getrlimit(resource.RLIMIT_FSIZE)
+        handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (9000, before[1]))
+        try:
+            result = run("video", silent, "--output", tmp_path / "out.mp4", "--json")
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, before)
+            signal.signal(signal.SIGXFSZ, handler)
+        assert len(result.stdout.splitlines()) == FRAMES
+        assert result.exit_code == 1
+        assert result.stderr.count("maskgen: the recording stopped at") == 1
+        assert 0 < contents(tmp_path / "out.mp4")[0] < FRAMES
+
     @pytest.mark.parametrize(
         ("words", "message"),
         [
