@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import os
-import queue
-import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from detect.results import Event, FrameResult
+from detect.growing_file import GrowingFile
 from detect.video import reason
 from maskgen.errors import InputError
 from maskgen.types import RGB
 
 if TYPE_CHECKING:
     from av.container import InputContainer, OutputContainer
-
-    from detect.recording import Recording
 
 logger = logging.getLogger(__name__)
 
@@ -34,7 +29,6 @@ ENCODERS: Final = ("libx264", "h264_videotoolbox", "libopenh264", "h264_mf")
 
 _SOUND_IN_MP4: Final = frozenset({"aac", "mp3", "ac3", "eac3", "alac"})
 _SMPTE170M: Final = 6
-_WAITING: Final = 8
 _SLOW_RATE: Final = 5.0
 """At this rate and below frames are written as they come: x264 holds a dozen back otherwise, which here are seconds."""
 
@@ -47,7 +41,6 @@ _FRAGMENTS: Final = {
     "flush_packets": "1",
 }
 """Fragments of a second while it grows, a plain MP4 when it is closed."""
-_POLL_S: Final = 0.2
 
 
 class Mp4Writer:
@@ -104,7 +97,7 @@ class Mp4Writer:
         self._options = {"preset": preset, "crf": str(crf)}
         if rate <= _SLOW_RATE:
             self._options["tune"] = "zerolatency"
-        self._file: _GrowingFile | None = None
+        self._file: GrowingFile | None = None
         self._container: OutputContainer | None = None
         self._stream: Any = None
         self._sound: _Sound | None = None
@@ -178,7 +171,7 @@ class Mp4Writer:
             file.close()
             self._name(file)
 
-    def _name(self, file: _GrowingFile) -> None:
+    def _name(self, file: GrowingFile) -> None:
         """Give a closed file its name, if it holds anything."""
         if not self.frames:
             file.path.unlink(missing_ok=True)
@@ -194,7 +187,7 @@ class Mp4Writer:
         name = next((name for name in ENCODERS if _can_encode(name)), None)
         if name is None:
             raise InputError("this PyAV cannot write H.264; install the one from PyPI: pip install av")
-        self._file = _GrowingFile(self.path)
+        self._file = GrowingFile(self.path)
         self._container = av.open(self._file, "w", format="mp4", options=_FRAGMENTS)
         stream: Any = self._container.add_stream(
             name, rate=self._rate, options=self._options if name == "libx264" else {}
@@ -207,75 +200,6 @@ class Mp4Writer:
         self._stream = stream
         if self._sound_from is not None:
             self._sound = _Sound.of(self._sound_from, self._container, sound_start_s)
-
-
-class _GrowingFile:
-    """A file under a name of its own, which nothing more is written to once a write has failed.
-
-    FFmpeg would go on after a full disk and turn the fragments, which play,
-    into a file whose index is missing.
-
-    Attributes:
-        path: ``NAME.part.mp4``, or ``NAME.part-2.mp4`` beside what a killed
-            run has left.
-    """
-
-    def __init__(self, target: Path) -> None:
-        self.path = target.with_name(f"{target.stem}.part.mp4")
-        number = 1
-        while True:
-            try:
-                self._file = self.path.open("xb", buffering=0)
-            except FileExistsError:
-                if number == 1:
-                    logger.warning("%s was left by a run that was killed, or one still writes it", self.path)
-                number += 1
-                self.path = target.with_name(f"{target.stem}.part-{number}.mp4")
-                continue
-            break
-        self._error: OSError | None = None
-        self._place = self._end = 0
-        self._fragment = 0
-
-    def check(self) -> None:
-        """Say whether everything was written.
-
-        Raises:
-            OSError: what kept it from being.
-        """
-        if self._error is not None:
-            raise self._error
-
-    def write(self, data: bytes) -> int:
-        if self._error is None:
-            if data[4:8] == b"moof":
-                self._fragment = self._place
-            try:
-                self._file.seek(self._place)
-                rest = memoryview(data)
-                while rest:
-                    rest = rest[self._file.write(rest) :]
-            except OSError as error:
-                self._error = error
-                # Half a fragment would make some players give up.
-                with contextlib.suppress(OSError):
-                    self._file.truncate(self._fragment)
-        self._place += len(data)
-        self._end = max(self._end, self._place)
-        return len(data)
-
-    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        self._place = offset + {os.SEEK_SET: 0, os.SEEK_CUR: self._place, os.SEEK_END: self._end}[whence]
-        return self._place
-
-    def tell(self) -> int:
-        return self._place
-
-    def close(self) -> None:
-        """To the disk itself, before it gets its name."""
-        with contextlib.suppress(OSError):  # not every file system can
-            os.fsync(self._file.fileno())
-        self._file.close()
 
 
 class _Sound:
@@ -375,69 +299,6 @@ class _Sound:
             moment_s = float(frame.pts * frame.time_base)
             for packet in self._stream.encode(frame):
                 yield moment_s, packet
-
-
-class Mp4Sink:
-    """Records in a thread of its own, so that encoding overlaps with looking.
-
-    Attributes:
-        recording: used by this sink's thread alone until it is closed.
-    """
-
-    wants_picture = True
-
-    def __init__(self, recording: Recording | Mp4Writer, start_s: Any = None) -> None:
-        """Begin.
-
-        Args:
-            recording: what to write; a single file counts as a recording.
-            start_s: called at the first frame for the sound's own time at 0.
-        """
-        from detect.recording import Recording
-
-        self.recording = recording if isinstance(recording, Recording) else Recording.of(recording)
-        self._start_s = start_s
-        self._queue: queue.Queue[tuple[RGB, float] | None] = queue.Queue(maxsize=_WAITING)
-        self._error: BaseException | None = None
-        self._thread = threading.Thread(target=self._run, name="maskgen-encoder", daemon=True)
-        self._thread.start()
-
-    def write(self, frame: FrameResult, picture: RGB | None) -> None:
-        if picture is None:
-            return
-        while self._thread.is_alive():
-            self._raise()
-            try:
-                self._queue.put((picture, frame.time_s), timeout=_POLL_S)
-            except queue.Full:
-                continue
-            return
-        self._raise()
-
-    def close(self, events: Sequence[Event] = ()) -> None:
-        while self._thread.is_alive():
-            try:
-                self._queue.put(None, timeout=_POLL_S)
-                break
-            except queue.Full:
-                continue
-        self._thread.join()
-        self.recording.close()
-        self._raise()
-
-    def _raise(self) -> None:
-        if self._error is not None:
-            error, self._error = self._error, None
-            raise error
-
-    def _run(self) -> None:
-        try:
-            while (entry := self._queue.get()) is not None:
-                image, time_s = entry
-                start_s = self._start_s() if self._start_s is not None else 0.0
-                self.recording.write(image, time_s, start_s)
-        except BaseException as error:  # raised again where frames come from
-            self._error = error
 
 
 def _fitted(image: RGB, size_wh: tuple[int, int]) -> RGB:

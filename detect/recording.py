@@ -1,18 +1,24 @@
-"""Recordings: one file or a row of segments, and what happens when the disk is full."""
+"""Recordings: one file or a row of segments, what happens when the disk is full, and the sink that makes them."""
 
 from __future__ import annotations
 
 import logging
+import queue
 import re
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from detect.mp4 import Mp4Writer
+from detect.results import Event, FrameResult
 from maskgen.errors import InputError
 from maskgen.types import RGB
 
 logger = logging.getLogger(__name__)
+
+_WAITING: Final = 8
+_POLL_S: Final = 0.2
 
 LEAST_SEGMENT_S: Final = 1.0
 _UNITS_S: Final = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0}
@@ -99,6 +105,67 @@ class Recording:
         again = "the next segment is tried anew" if self._length_s is not None else "what was written until then plays"
         logger.warning("the recording stops at %.1f s: %s; %s", time_s, error, again)
         self.problem = self.problem or f"the recording stopped at {time_s:.1f} s: {error}"
+
+
+class Mp4Sink:
+    """Records in a thread of its own, so that encoding overlaps with looking.
+
+    Attributes:
+        recording: used by this sink's thread alone until it is closed.
+    """
+
+    wants_picture = True
+
+    def __init__(self, recording: Recording | Mp4Writer, start_s: Any = None) -> None:
+        """Begin.
+
+        Args:
+            recording: what to write; a single file counts as a recording.
+            start_s: called at the first frame for the sound's own time at 0.
+        """
+        self.recording = recording if isinstance(recording, Recording) else Recording.of(recording)
+        self._start_s = start_s
+        self._queue: queue.Queue[tuple[RGB, float] | None] = queue.Queue(maxsize=_WAITING)
+        self._error: BaseException | None = None
+        self._thread = threading.Thread(target=self._run, name="maskgen-encoder", daemon=True)
+        self._thread.start()
+
+    def write(self, frame: FrameResult, picture: RGB | None) -> None:
+        if picture is None:
+            return
+        while self._thread.is_alive():
+            self._raise()
+            try:
+                self._queue.put((picture, frame.time_s), timeout=_POLL_S)
+            except queue.Full:
+                continue
+            return
+        self._raise()
+
+    def close(self, events: Sequence[Event] = ()) -> None:
+        while self._thread.is_alive():
+            try:
+                self._queue.put(None, timeout=_POLL_S)
+                break
+            except queue.Full:
+                continue
+        self._thread.join()
+        self.recording.close()
+        self._raise()
+
+    def _raise(self) -> None:
+        if self._error is not None:
+            error, self._error = self._error, None
+            raise error
+
+    def _run(self) -> None:
+        try:
+            while (entry := self._queue.get()) is not None:
+                image, time_s = entry
+                start_s = self._start_s() if self._start_s is not None else 0.0
+                self.recording.write(image, time_s, start_s)
+        except BaseException as error:  # raised again where frames come from
+            self._error = error
 
 
 def segments(path: Path, new_writer: Callable[[Path], Mp4Writer]) -> Callable[[], Mp4Writer]:

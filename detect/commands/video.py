@@ -22,7 +22,7 @@ from maskgen.console import printable
 from maskgen.errors import InputError, SourceError
 
 if TYPE_CHECKING:
-    from detect.mp4 import Mp4Sink
+    from detect.recording import Mp4Sink
 
 PERIODS_S = {"second": 1.0, "minute": 60.0}
 
@@ -185,8 +185,8 @@ def _mp4(
     preset: str,
     segment: str | None = None,
 ) -> Mp4Sink:
-    from detect.mp4 import Mp4Sink, Mp4Writer
-    from detect.recording import Recording, length_s, segments
+    from detect.mp4 import Mp4Writer
+    from detect.recording import Mp4Sink, Recording, length_s, segments
     from detect.video import VideoFile
 
     if Path(spec).exists() and output.exists() and output.samefile(spec):

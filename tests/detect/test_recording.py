@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import resource
 import signal
 import subprocess
 import sys
@@ -15,8 +14,8 @@ import numpy as np
 import pytest
 from painting import paint
 
-from detect.mp4 import Mp4Sink, Mp4Writer
-from detect.recording import Recording, length_s, segments
+from detect.mp4 import Mp4Writer
+from detect.recording import Mp4Sink, Recording, length_s, segments
 from detect.results import FrameResult
 from maskgen.errors import InputError
 
@@ -169,11 +168,15 @@ class FullDisk:
         self._limit = limit
 
     def __enter__(self) -> None:
+        import resource
+
         self._before = resource.getrlimit(resource.RLIMIT_FSIZE)
         self._handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (self._limit, self._before[1]))
 
     def __exit__(self, *_: object) -> None:
+        import resource
+
         resource.setrlimit(resource.RLIMIT_FSIZE, self._before)
         signal.signal(signal.SIGXFSZ, self._handler)
 
