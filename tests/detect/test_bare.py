@@ -62,7 +62,10 @@ def test_a_file_of_the_tutorials(form: str, tutorials: dict[str, Path]) -> None:
     assert bare[0, 0] < 0.1
     # As tiny.tflite, which scales by itself, sees them.
     tiny, same = open_bare(DATA, "0..255")
-    assert np.allclose(Classifier(tiny, network=same).classify_boxes(PICTURE, BOX), masked, atol=2e-2)
+    pale = (PICTURE // 10 + 115).astype(np.uint8)  # so that it cannot be all too sure
+    wanted = Classifier(tiny, network=same).classify_boxes(pale, BOX)
+    assert 0.6 < wanted[0, 0] < 0.9
+    assert np.allclose(classifier.classify_boxes(pale, BOX), wanted, atol=2e-3)
 
 
 def test_the_detector_takes_one(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -167,7 +170,7 @@ def test_files_that_are_no_model(name: str, tmp_path: Path) -> None:
 
 
 @given(at=st.integers(0, len(DATA.read_bytes()) - 1), value=st.integers(0, 255), cut=st.booleans())
-def test_cards_and_names_of_any_bytes(at: int, value: int, cut: bool, tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_cards_of_any_bytes(at: int, value: int, cut: bool, tmp_path_factory: pytest.TempPathFactory) -> None:
     """A card is JSON from anywhere: an answer, or an error of ours."""
     folder = tmp_path_factory.mktemp("card")
     text = bytearray(
