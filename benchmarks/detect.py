@@ -38,8 +38,9 @@ sys.path[:] = [entry for entry in sys.path if Path(entry).resolve() != Path(__fi
 from detect.classify import Classifier
 from detect.draw import draw
 from detect.find import load as load_faces
-from detect.mp4 import Mp4Sink, Mp4Writer
+from detect.mp4 import Mp4Writer
 from detect.pipeline import Detector
+from detect.recording import Mp4Sink
 from detect.run import Summary, run
 from detect.sources import open_source
 from detect.track import FaceTracker

@@ -27,7 +27,8 @@ sys.path[:] = [entry for entry in sys.path if Path(entry).resolve() != Path(__fi
 def main() -> int:
     from detect import Detector
     from detect.live import LivePage
-    from detect.mp4 import Mp4Sink, Mp4Writer
+    from detect.mp4 import Mp4Writer
+    from detect.recording import Mp4Sink
     from detect.run import Summary, run
     from detect.sources import open_source
 

@@ -6,6 +6,7 @@ import contextlib
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Final, Protocol
 
 import numpy as np
@@ -17,6 +18,7 @@ from maskgen.errors import SourceError
 from maskgen.types import RGB
 
 if TYPE_CHECKING:
+    from detect.animation import Animation
     from detect.video import VideoFile
 
 _STREAM_OPTIONS: Final = {
@@ -131,7 +133,7 @@ class Stream:
                 decoded = packet.decode()
             except av.FFmpegError:
                 continue  # a lost packet's picture; the next one may be whole
-            self._frames = [lambda frame=frame: to_rgb(frame) for frame in decoded]  # type: ignore[misc]
+            self._frames = [partial(to_rgb, frame, self._stream.sample_aspect_ratio) for frame in decoded]
         return self._frames.pop(0)
 
     def close(self) -> None:
@@ -143,7 +145,7 @@ class Player:
 
     ends = True
 
-    def __init__(self, video: VideoFile, loop: bool) -> None:
+    def __init__(self, video: VideoFile | Animation, loop: bool) -> None:
         self.rate = video.rate
         self._video = video
         self._loop = loop

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -15,6 +15,9 @@ from trainer.bundle import LITERT_NAME, Bundle, open_bundle, predicted_labels
 from trainer.litert import LiteRTModel
 from trainer.preprocess import cut_rois
 
+if TYPE_CHECKING:
+    from detect.bare import BareNetwork
+
 PACKAGED: Final = "classifier3"
 """The packaged classifier in use where none is named: it tells badly worn masks apart."""
 
@@ -22,19 +25,22 @@ PACKAGED: Final = "classifier3"
 class Classifier:
     """A model folder's network with the labels and threshold that belong to it.
 
-    Not to be shared between threads: ``copy`` gives each its own.
+    Gives probabilities as the network does; ``Detector`` rescales them. Not to
+    be shared between threads: ``copy`` gives each its own.
 
     Attributes:
         bundle: the model folder as its ``bundle.json`` describes it.
         labels: names in the order of the probabilities.
     """
 
-    def __init__(self, bundle: Bundle, threads: int = 1) -> None:
+    def __init__(self, bundle: Bundle, threads: int = 1, network: BareNetwork | None = None) -> None:
+        """Open a model folder's network, or take one that came without a folder."""
         if bundle.task != "classifier":
             raise BundleError(f"{bundle.folder} is a {bundle.task}, not a classifier; train one with: maskgen train")
         self.bundle = bundle
         self.labels = bundle.labels
-        self._model = LiteRTModel(bundle.path(LITERT_NAME), threads=threads)
+        self._bare = network
+        self._model = LiteRTModel(bundle.path(LITERT_NAME), threads=threads) if network is None else network
         if self._model.classes != len(bundle.labels):
             raise BundleError(
                 f"{bundle.folder}: the network has {self._model.classes} outputs for the labels "
@@ -62,7 +68,7 @@ class Classifier:
 
     def copy(self, threads: int = 1) -> Classifier:
         """The same classifier for another thread; the folder's sums are not checked again."""
-        return Classifier(self.bundle, threads)
+        return Classifier(self.bundle, threads, None if self._bare is None else self._bare.copy())
 
     def classify(self, rois: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Probabilities of faces already cut to the network's size.

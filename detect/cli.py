@@ -18,8 +18,17 @@ Model = Annotated[
         "--model",
         "-m",
         metavar="FOLDER",
-        help="Model folder by maskgen train, or classifier: packaged, of 2 classes (default: classifier3, of 3).",
+        help="Model folder by maskgen train, or classifier: packaged, of 2 classes (default: classifier3, of 3); "
+        "or a bare x.h5, x.keras, x.tflite or SavedModel.",
     ),
+]
+Scaling = Annotated[
+    str | None,
+    typer.Option("--scaling", metavar="-1..1|0..1|0..255", help="What a bare model's pixel values are brought to."),
+]
+Classes = Annotated[
+    str | None,
+    typer.Option("--classes", metavar="LABEL,LABEL", help="A bare model's outputs in order; default: alphabetical."),
 ]
 Faces = Annotated[
     str, typer.Option("--faces", help="Face detector: auto, yunet, onestage, hog, cnn, haar, ssd or mtcnn.")
@@ -69,6 +78,10 @@ Token = Annotated[str | None, typer.Option("--token", help="The page's token; de
 Video = Annotated[
     Path | None, typer.Option("--output", "-o", metavar="FILE.mp4", help="Write annotated H.264 video here.")
 ]
+Segment = Annotated[
+    str | None,
+    typer.Option("--segment", metavar="10m", help="Write files of this length: FILE-0001.mp4, FILE-0002.mp4 ..."),
+]
 Seconds = Annotated[float | None, typer.Option("--seconds", min=0.01, help="Stop after so many seconds.")]
 GiveUp = Annotated[
     float, typer.Option("--give-up", min=0, help="Seconds a camera that drops, or does not answer, is tried again.")
@@ -93,6 +106,8 @@ def image(
     blur: Blur = False,
     overwrite: Overwrite = False,
     model: Model = None,
+    scaling: Scaling = None,
+    classes: Classes = None,
     faces: Faces = "auto",
     small_faces: SmallFaces = False,
     face_score: FaceScore = None,
@@ -113,6 +128,8 @@ def image(
             blur=blur,
             overwrite=overwrite,
             model=model,
+            scaling=scaling,
+            classes=_listed(classes),
             faces=faces,
             small_faces=small_faces,
             face_score=face_score,
@@ -126,6 +143,7 @@ def image(
 def video(
     file: Annotated[str, typer.Argument(metavar="FILE", help="A video file, or the address of one.")],
     output: Video = None,
+    segment: Segment = None,
     json: AsJson = False,
     csv: AsCsv = False,
     counts: Counts = None,
@@ -136,6 +154,8 @@ def video(
     recheck: Recheck = 0.15,
     max_fps: MaxFps = None,
     model: Model = None,
+    scaling: Scaling = None,
+    classes: Classes = None,
     faces: Faces = "auto",
     small_faces: SmallFaces = False,
     face_score: FaceScore = None,
@@ -151,10 +171,30 @@ def video(
     from detect.commands import video as command
 
     looking = command.Looking(
-        model, faces, small_faces, face_score, threads, every, recheck, max_fps, blur, _labels(labels)
+        model,
+        faces,
+        small_faces,
+        face_score,
+        threads,
+        every,
+        recheck,
+        max_fps,
+        blur,
+        _labels(labels),
+        scaling,
+        _listed(classes),
     )
     raise typer.Exit(
-        command.video(file, looking=looking, output=output, sound=sound, overwrite=overwrite, form=form, preset=preset)
+        command.video(
+            file,
+            looking=looking,
+            output=output,
+            sound=sound,
+            overwrite=overwrite,
+            form=form,
+            preset=preset,
+            segment=_segment(segment, output),
+        )
     )
 
 
@@ -168,6 +208,7 @@ def webcam(
     port: Port = 8000,
     token: Token = None,
     output: Video = None,
+    segment: Segment = None,
     json: AsJson = False,
     csv: AsCsv = False,
     counts: Counts = None,
@@ -180,6 +221,8 @@ def webcam(
     give_up: GiveUp = 60.0,
     loop: Annotated[bool, typer.Option("--loop", help="Begin a file again at its end.")] = False,
     model: Model = None,
+    scaling: Scaling = None,
+    classes: Classes = None,
     faces: Faces = "auto",
     small_faces: SmallFaces = False,
     face_score: FaceScore = None,
@@ -197,10 +240,22 @@ def webcam(
         command.live(
             source,
             looking=command.Looking(
-                model, faces, small_faces, face_score, threads, every, recheck, max_fps, blur, _labels(labels)
+                model,
+                faces,
+                small_faces,
+                face_score,
+                threads,
+                every,
+                recheck,
+                max_fps,
+                blur,
+                _labels(labels),
+                scaling,
+                _listed(classes),
             ),
             showing=command.Showing(page, host, port, token),
             output=output,
+            segment=_segment(segment, output),
             overwrite=overwrite,
             form=form,
             loop=loop,
@@ -225,6 +280,8 @@ def serve(
     seconds: Seconds = None,
     give_up: GiveUp = 60.0,
     model: Model = None,
+    scaling: Scaling = None,
+    classes: Classes = None,
     faces: Faces = "auto",
     small_faces: SmallFaces = False,
     face_score: FaceScore = None,
@@ -241,7 +298,18 @@ def serve(
         command.live(
             source,
             looking=command.Looking(
-                model, faces, small_faces, face_score, threads, every, recheck, max_fps, blur, _labels(labels)
+                model,
+                faces,
+                small_faces,
+                face_score,
+                threads,
+                every,
+                recheck,
+                max_fps,
+                blur,
+                _labels(labels),
+                scaling,
+                _listed(classes),
             ),
             showing=command.Showing(True, host, port, token),
             output=None,
@@ -252,6 +320,16 @@ def serve(
             give_up_s=give_up,
         )
     )
+
+
+def _listed(words: str | None) -> tuple[str, ...] | None:
+    return None if words is None else tuple(word.strip() for word in words.split(","))
+
+
+def _segment(length: str | None, output: Path | None) -> str | None:
+    if length is not None and output is None:
+        raise typer.BadParameter("--segment says how --output is cut; name a file with --output")
+    return length
 
 
 def _labels(name: str | None) -> LabelBy | None:

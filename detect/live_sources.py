@@ -19,6 +19,7 @@ from maskgen.addresses import shown
 from maskgen.errors import SourceError
 
 if TYPE_CHECKING:
+    from detect.animation import Animation
     from detect.video import VideoFile
 
 logger = logging.getLogger(__name__)
@@ -227,7 +228,7 @@ def at_address(
     return LiveSource(address, connect, give_up_s=give_up_s, **waits)
 
 
-def played(video: VideoFile, *, loop: bool = False) -> LiveSource:
+def played(video: VideoFile | Animation, *, loop: bool = False) -> LiveSource:
     """A video file shown at its own pace, as if it were a camera.
 
     Raises:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-import queue
-import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -14,9 +12,9 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from detect import pyav
-from detect.results import Event, FrameResult
+from detect.growing_file import GrowingFile
 from detect.video import reason
-from maskgen.errors import InputError, MaskgenError
+from maskgen.errors import InputError
 from maskgen.types import RGB
 
 if TYPE_CHECKING:
@@ -32,15 +30,32 @@ ENCODERS: Final = ("libx264", "h264_videotoolbox", "libopenh264", "h264_mf")
 
 _SOUND_IN_MP4: Final = frozenset({"aac", "mp3", "ac3", "eac3", "alac"})
 _SMPTE170M: Final = 6
-_WAITING: Final = 8
-_POLL_S: Final = 0.2
+_SLOW_RATE: Final = 5.0
+"""At this rate and below frames are written as they come: x264 holds a dozen back otherwise, which here are seconds."""
+
+_SEEK_FROM_S: Final = 5.0
+"""Sound that begins later is looked up rather than read from its beginning."""
+
+_FRAGMENTS: Final = {
+    "movflags": "+hybrid_fragmented+negative_cts_offsets",
+    "frag_duration": "1000000",
+    "flush_packets": "1",
+}
+"""Fragments of a second while it grows, a plain MP4 when it is closed."""
 
 
 class Mp4Writer:
-    """Writes frames with their own times to a file that is there whole or not at all.
+    """Writes frames with their own times to a file that plays at any moment.
 
-    The file grows under a hidden name beside its target and is renamed when
-    it is closed, after an error too: what was written until then plays.
+    While it grows it is called ``NAME.part.mp4`` and consists of fragments of
+    a second, so that all but the last seconds play after the process was
+    killed or the disk is full. When it is closed it becomes a plain MP4 and
+    gets its name, after an error too.
+
+    Attributes:
+        path: the file.
+        frames: how many were written.
+        end_s: when the last one is shown.
     """
 
     def __init__(
@@ -66,6 +81,7 @@ class Mp4Writer:
         """
         self.path = path
         self.frames = 0
+        self.end_s = 0.0
         if path.suffix.lower() != ".mp4":
             raise InputError(f"video is written as .mp4, got {path.name}; choose another --output")
         if path.exists() and not overwrite:
@@ -76,10 +92,13 @@ class Mp4Writer:
             raise InputError(f"cannot write to {path.parent}: {error.strerror or error}") from None
         if not os.access(path.parent, os.W_OK):
             raise InputError(f"cannot write to {path.parent}: not allowed")
-        self._part = path.with_name(f".{os.getpid()}-{threading.get_ident()}.{path.name}.part")
+        self._overwrite = overwrite
         self._rate = Fraction(min(max(rate, 1.0), 240.0)).limit_denominator(1001)
         self._sound_from = sound_from
         self._options = {"preset": preset, "crf": str(crf)}
+        if rate <= _SLOW_RATE:
+            self._options["tune"] = "zerolatency"
+        self._file: GrowingFile | None = None
         self._container: OutputContainer | None = None
         self._stream: Any = None
         self._sound: _Sound | None = None
@@ -96,7 +115,8 @@ class Mp4Writer:
             sound_start_s: the sound's own time at ``time_s`` 0.
 
         Raises:
-            InputError: the file cannot be written (the disk is full).
+            InputError: the file cannot be written (the disk is full); what
+                was written before plays once it is closed.
         """
         import cv2
 
@@ -105,6 +125,7 @@ class Mp4Writer:
             if self._container is None:
                 self._open(image.shape[1], image.shape[0], sound_start_s)
             assert self._container is not None
+            assert self._file is not None
             fitted = _fitted(image, self._size_wh)
             planes = np.asarray(cv2.cvtColor(fitted, cv2.COLOR_RGB2YUV_I420), dtype=np.uint8)
             frame = av.VideoFrame.from_ndarray(planes, format="yuv420p")
@@ -115,19 +136,23 @@ class Mp4Writer:
                 self._container.mux(packet)
             if self._sound is not None:
                 self._sound.copy_until(time_s)
+            self._file.check()
         except (av.FFmpegError, OSError) as error:
             raise InputError(f"cannot write {self.path}: {reason(error)}") from None
         self.frames += 1
+        self.end_s = time_s
 
     def close(self) -> None:
         """Finish the file and give it its name; without frames there is none.
 
         Raises:
-            InputError: the file cannot be finished.
+            InputError: the file cannot be finished; it has its name and
+                plays as far as it was written.
         """
         av = pyav.load()
         container, self._container = self._container, None
-        if container is None:
+        file, self._file = self._file, None
+        if container is None or file is None:
             return
         try:
             try:
@@ -139,12 +164,21 @@ class Mp4Writer:
                 if self._sound is not None:
                     self._sound.close()
                 container.close()
-            if self.frames:
-                self._part.replace(self.path)
+            file.check()
         except (av.FFmpegError, OSError) as error:
             raise InputError(f"cannot finish {self.path}: {reason(error)}") from None
         finally:
-            self._part.unlink(missing_ok=True)
+            file.close()
+            self._name(file)
+
+    def _name(self, file: GrowingFile) -> None:
+        """Give a closed file its name, if it holds anything."""
+        if not self.frames:
+            file.path.unlink(missing_ok=True)
+        elif self.path.exists() and not self._overwrite:
+            raise InputError(f"{self.path} has come to be meanwhile; the video is {file.path}")
+        else:
+            file.path.replace(self.path)
 
     def _open(self, width: int, height: int, sound_start_s: float) -> None:
         av = pyav.load()
@@ -152,8 +186,8 @@ class Mp4Writer:
         name = next((name for name in ENCODERS if _can_encode(name)), None)
         if name is None:
             raise InputError("this PyAV cannot write H.264; install the one from PyPI: pip install av")
-        # Some of FFmpeg's messages about a full disk come at the end only; faststart puts the index in front.
-        self._container = av.open(str(self._part), "w", format="mp4", options={"movflags": "+faststart"})
+        self._file = GrowingFile(self.path)
+        self._container = av.open(self._file, "w", format="mp4", options=_FRAGMENTS)
         stream: Any = self._container.add_stream(
             name, rate=self._rate, options=self._options if name == "libx264" else {}
         )
@@ -180,6 +214,8 @@ class _Sound:
             self._stream: Any = target.add_stream_from_template(stream)
         else:
             self._stream = target.add_stream("aac", rate=stream.codec_context.sample_rate)
+        if start_s > _SEEK_FROM_S:
+            source.seek(int((start_s - 1) * 1_000_000))
         self._pieces = self._packets(stream)
         self._next: tuple[float, Any] | None = None
 
@@ -259,63 +295,6 @@ class _Sound:
             moment_s = float(frame.pts * frame.time_base)
             for packet in self._stream.encode(frame):
                 yield moment_s, packet
-
-
-class Mp4Sink:
-    """An ``Mp4Writer`` in a thread of its own, so that encoding overlaps with looking."""
-
-    wants_picture = True
-
-    def __init__(self, writer: Mp4Writer, start_s: Any = None) -> None:
-        """Begin.
-
-        Args:
-            writer: used by this sink's thread alone.
-            start_s: called at the first frame for the sound's own time at 0.
-        """
-        self._writer = writer
-        self._start_s = start_s
-        self._queue: queue.Queue[tuple[RGB, float] | None] = queue.Queue(maxsize=_WAITING)
-        self._error: MaskgenError | BaseException | None = None
-        self._thread = threading.Thread(target=self._run, name="maskgen-encoder", daemon=True)
-        self._thread.start()
-
-    def write(self, frame: FrameResult, picture: RGB | None) -> None:
-        if picture is None:
-            return
-        while self._thread.is_alive():
-            self._raise()
-            try:
-                self._queue.put((picture, frame.time_s), timeout=_POLL_S)
-            except queue.Full:
-                continue
-            return
-        self._raise()
-
-    def close(self, events: Sequence[Event] = ()) -> None:
-        while self._thread.is_alive():
-            try:
-                self._queue.put(None, timeout=_POLL_S)
-                break
-            except queue.Full:
-                continue
-        self._thread.join()
-        self._writer.close()
-        self._raise()
-
-    def _raise(self) -> None:
-        if self._error is not None:
-            error, self._error = self._error, None
-            raise error
-
-    def _run(self) -> None:
-        try:
-            while (entry := self._queue.get()) is not None:
-                image, time_s = entry
-                start_s = self._start_s() if self._start_s is not None else 0.0
-                self._writer.write(image, time_s, start_s)
-        except BaseException as error:  # raised again where frames come from
-            self._error = error
 
 
 def _fitted(image: RGB, size_wh: tuple[int, int]) -> RGB:

@@ -30,7 +30,7 @@ from detect.label import ByBoth, ByDetector, LabelBy, Labels
 from detect.results import RECHECK_S, Detections, FaceResult, face_result, face_score
 from maskgen.errors import InputError, ShapeError
 from maskgen.types import RGB, Face
-from trainer.bundle import Bundle, open_bundle, packaged_bundle, predicted_labels
+from trainer.bundle import Bundle, open_bundle, packaged_bundle, predicted_labels, rescaled
 
 if TYPE_CHECKING:
     from detect.sources import Source
@@ -73,7 +73,8 @@ class Detector:
 
     Attributes:
         labels: the model's labels.
-        threshold: P(with_mask) from which a face counts as ``with_mask``.
+        threshold: the model's own, on P(with_mask) as the network gives it;
+            in everything that comes out of here it reads 0.5.
         threads: frames or pictures worked on at once.
     """
 
@@ -104,12 +105,16 @@ class Detector:
         small_faces: bool = False,
         min_face_score: float | None = None,
         labels: LabelBy | None = None,
+        scaling: str | None = None,
+        classes: Sequence[str] | None = None,
     ) -> Detector:
         """Open a model and a face detector.
 
         Args:
             model: a folder that ``maskgen train`` wrote, a classifier's or a
-                detector's; None for those that ship with the package.
+                detector's; a bare classifier (``x.h5``, ``x.keras``,
+                ``x.tflite``, a SavedModel); None for those that ship with the
+                package.
             faces: a face detector's name, or ``auto`` for the best present. A
                 detector's model finds its faces itself.
             threads: frames or pictures worked on at once in ``watch`` and
@@ -120,13 +125,17 @@ class Detector:
             labels: who says what a face wears: the ``detector`` (one look),
                 the ``classifier``, or ``both``; None for the model that was
                 given, or for the best where none was.
+            scaling: what a bare classifier's pixel values are brought to:
+                ``-1..1``, ``0..1`` or ``0..255``.
+            classes: a bare classifier's labels in the order of its outputs.
 
         Raises:
             BundleError: the model folder cannot be used.
             InputError: no face detector has that name.
             WeightsError: the face detector's file is missing.
         """
-        bundle = None if model is None else open_bundle(model)
+        bare = _bare(model, scaling, classes)
+        bundle = None if model is None or bare is not None else open_bundle(model)
         own = bundle if bundle is not None and bundle.task == "detector" else None
         if own is not None and faces not in ("auto", OWN):
             raise InputError(f"{model} is a detector and finds its faces itself; leave out --faces {faces}")
@@ -134,7 +143,7 @@ class Detector:
             find.load, faces if own is None else OWN, small_faces, min_face_score, None if own is None else own.folder
         )
         search = new_search()  # a missing file shows now, not at the first picture
-        packaged: LabelBy = "both" if bundle is None and search.name == OWN else "classifier"
+        packaged: LabelBy = "both" if model is None and search.name == OWN else "classifier"
         chosen: LabelBy = labels or ("detector" if own is not None else packaged)
         if search.name != OWN and chosen != "classifier":
             raise InputError(f"--labels {chosen} needs maskgen's own detector (--faces {OWN}), not {search.name}")
@@ -143,7 +152,7 @@ class Detector:
             by_detector = ByDetector((own or Bundle.load(packaged_bundle("detector"))).labels)
         classifier = None
         if chosen != "detector":
-            classifier = Classifier.load(None) if bundle is None or own is not None else Classifier(bundle)
+            classifier = bare or _classifier(None if own is not None else bundle)
         new_labels = partial(_labels, by_detector, classifier)
         first = new_labels()
         threshold = 0.5 if classifier is None else classifier.bundle.threshold
@@ -187,17 +196,21 @@ class Detector:
             return search.look(image, thorough=thorough)
 
     def classify(self, image: RGB, found: Sequence[Face]) -> NDArray[np.float32]:
-        """Probabilities (N, C) of faces, columns in the order of ``labels``."""
+        """Probabilities (N, C) of faces, columns in the order of ``labels``.
+
+        The one place where detect rescales them: a face counts as
+        ``with_mask`` from 0.5 on, whatever the model's own threshold is.
+        """
         if not found:
             return np.empty((0, len(self.labels)), dtype=np.float32)
         with self._classifiers.lent() as classifier:
-            return classifier.classify_faces(image, found)
+            return rescaled(classifier.classify_faces(image, found), self.labels, self.threshold)
 
     def results(
         self, found: Sequence[Face], probabilities: NDArray[np.float32], width: int, height: int
     ) -> tuple[FaceResult, ...]:
         """Faces with their labels, boxes within the picture."""
-        labels = predicted_labels(probabilities, self.labels, self.threshold)
+        labels = predicted_labels(probabilities, self.labels, 0.5)
         return tuple(
             face_result(face.box.clipped(width, height), face_score(face), label, self.labels, row)
             for face, row, label in zip(found, probabilities, labels, strict=True)
@@ -243,10 +256,11 @@ class Detector:
         if max_fps is not None and not 0 < max_fps < math.inf:
             raise InputError(f"max_fps must be above 0, got {max_fps}")
         opened = open_source(source) if isinstance(source, (str, int, Path)) else source
+        looks_a_second = min(opened.rate, max_fps or math.inf) / every
         follower = (
-            FaceTracker(self.labels, self.threshold, opened.rate, recheck_s, self._least_score)
+            FaceTracker(self.labels, rate=looks_a_second, recheck_s=recheck_s, least_score=self._least_score)
             if track
-            else Untracked(self.labels, self.threshold)
+            else Untracked(self.labels)
         )
         return Watch(self.look, self.classify, opened, follower, self.threads, every, max_fps)
 
@@ -257,6 +271,25 @@ def _labels(detector: ByDetector | None, classifier: Classifier | None) -> Label
         assert detector is not None
         return detector
     return classifier.copy() if detector is None else ByBoth(detector, classifier.copy())
+
+
+def _classifier(bundle: Bundle | None) -> Classifier:
+    return Classifier.load(None) if bundle is None else Classifier(bundle)
+
+
+def _bare(model: Path | str | None, scaling: str | None, classes: Sequence[str] | None) -> Classifier | None:
+    """The classifier in a file or SavedModel without a model folder; None for what is neither."""
+    from detect.bare import is_bare, open_bare
+
+    if model is None or not is_bare(Path(model)):
+        if scaling is not None or classes is not None:
+            raise InputError(
+                "--scaling and --classes describe a bare .h5, .keras or .tflite file or SavedModel; "
+                f"{'no --model was named' if model is None else f'{model} is none'}"
+            )
+        return None
+    bundle, network = open_bare(Path(model), scaling, classes)
+    return Classifier(bundle, network=network)
 
 
 def as_rgb(image: RGB | Path | str | bytes) -> RGB:

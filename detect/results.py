@@ -23,8 +23,10 @@ class FaceResult:
     Attributes:
         box: in the picture's pixels, inside the picture.
         label: one of the model's labels.
-        score: the model's probability of ``label``.
-        probabilities: label -> probability, adding up to 1.
+        score: the probability of ``label``; 0.5 or more where that is
+            ``with_mask``.
+        probabilities: label -> probability, adding up to 1, rescaled so that
+            the model's threshold reads 0.5.
         face_score: the face detector's confidence; comparable within one
             detector only.
         track_id: the face's number in a video, from 1; None in a single

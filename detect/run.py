@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
-import signal
-import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from types import FrameType
 
 from detect import draw
 from detect.results import FrameResult
 from detect.sinks import Sink, StopWatching
 from detect.watch import Watch
+from maskgen import interrupt
 from maskgen.types import RGB
 
 
@@ -74,7 +71,7 @@ def run(
     except StopWatching:
         pass
     finally:
-        with uninterrupted():
+        with interrupt.held():
             _close(watch, sinks)
         summary.elapsed_s = time.monotonic() - start_s
 
@@ -97,33 +94,3 @@ def _close(watch: Watch, sinks: Sequence[Sink]) -> None:
             errors.append(error)
     if errors:
         raise errors[0]
-
-
-@contextlib.contextmanager
-def uninterrupted() -> Iterator[None]:
-    """Keep a second Ctrl-C from spoiling what is being finished."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
-
-
-@contextlib.contextmanager
-def stopped_by_signals() -> Iterator[None]:
-    """Let SIGTERM (``docker stop``, ``systemctl stop``) end a run the way Ctrl-C does."""
-
-    def stop(number: int, frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGTERM, stop)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)

@@ -48,20 +48,26 @@ class Sink(Protocol):
 
 
 class JsonLines:
-    """One line of JSON a frame."""
+    """One line of JSON a frame.
+
+    A run that is left early ends with a line of what was still open: the last
+    frame's number and time again, and its ``events``.
+    """
 
     wants_picture = False
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
+        self._last: dict[str, object] = {"frame": None, "time_s": None}
 
     def write(self, frame: FrameResult, picture: RGB | None) -> None:
+        self._last = {"frame": frame.index, "time_s": round(frame.time_s, 3)}
         self._stream.write(json_text(frame.to_json()) + "\n")
         self._stream.flush()
 
     def close(self, events: Sequence[Event] = ()) -> None:
         if events:
-            self._stream.write(json_text({"events": [event.to_json() for event in events]}) + "\n")
+            self._stream.write(json_text({**self._last, "events": [event.to_json() for event in events]}) + "\n")
             self._stream.flush()
 
 

@@ -84,7 +84,7 @@ def open_source(
 
     Args:
         spec: a camera's number; an address (rtsp, http, https, udp, tcp, srt
-            ...); a video file; a picture, a folder or pattern of pictures;
+            ...); a video file or animated picture; a picture, a folder or pattern of pictures;
             ``-`` for a picture on stdin.
         live: play a video file at its own pace, newest frame only, as if it
             were a camera; None for what suits the kind.
@@ -98,6 +98,7 @@ def open_source(
         SourceError: no such file or camera, or not a video.
     """
     from detect import live_sources
+    from detect.animation import Animation
     from detect.video import VideoFile
 
     text = os.fspath(spec) if not isinstance(spec, int) else str(spec)
@@ -112,9 +113,10 @@ def open_source(
         raise SourceError(
             f"no file, camera or address is called {shown(text)}; cameras have numbers, addresses begin rtsp://"
         )
-    if _is_picture(Path(text)):
+    moving = Animation.if_animated(Path(text))
+    if moving is None and _is_picture(Path(text)):
         return Pictures([text])
-    video = VideoFile(text, **waits)
+    video = moving or VideoFile(text, **waits)
     return live_sources.played(video, loop=loop) if live else video
 
 

@@ -30,7 +30,10 @@ HOLD_S: Final = 0.25
 """A new label must last this long before it replaces the old one."""
 
 LOST_S: Final = 1.0
-"""A face that was not seen for so long has left."""
+"""A face that was not seen for so long has left ..."""
+
+LOST_LOOKS: Final = 2.5
+"""... or was not there at so many looks, where they are further apart."""
 
 SURE_LOOKS: Final = 5
 """A face is classified this often before it is left alone for a while."""
@@ -139,7 +142,7 @@ class FaceTracker:
         Args:
             labels: the model's, in output order.
             threshold: P(with_mask) from which a face is ``with_mask``.
-            rate: frames a second, about.
+            rate: looks a second, about.
             recheck_s: how soon a face that was classified ``SURE_LOOKS``
                 times is classified again; 0 for every look.
             least_score: of the faces that are found; a lower bar than
@@ -150,9 +153,10 @@ class FaceTracker:
         self._labels = tuple(labels)
         self._threshold = threshold
         self._recheck_s = recheck_s
+        self._lost_s = max(LOST_S, LOST_LOOKS / max(rate, 1e-3))
         new_score = max(0.0, min(NEW_SCORE, least_score))
         self._tracker = ByteTrackTracker(
-            lost_track_buffer=round(30 * LOST_S),
+            lost_track_buffer=round(30 * self._lost_s),
             frame_rate=max(1.0, rate),
             track_activation_threshold=new_score,
             minimum_consecutive_frames=2,
@@ -190,7 +194,7 @@ class FaceTracker:
             was_there = any(face.box.iou(box) > _SAME_IOU for box in boxes)
             planned.append(PlannedFace(face, number, self._due(number, time_s), before_s if was_there else time_s))
         self._new = time_s, [face.box for face, number in zip(found, numbers, strict=True) if number is None]
-        self._checks = {n: c for n, c in self._checks.items() if time_s - c.seen_s <= 2 * LOST_S}
+        self._checks = {n: c for n, c in self._checks.items() if time_s - c.seen_s <= 2 * self._lost_s}
         return Plan(frame, tuple(planned), tuple(doubtful))
 
     def label(self, plan: Plan, probabilities: NDArray[np.float32]) -> FrameResult:
@@ -318,7 +322,7 @@ class FaceTracker:
         track.score_sum, track.score_count = 0.0, 0
 
     def _gone(self, time_s: float) -> list[Event]:
-        lost = [number for number, track in self._tracks.items() if time_s - track.seen_s > LOST_S]
+        lost = [number for number, track in self._tracks.items() if time_s - track.seen_s > self._lost_s]
         events = [self._event(self._tracks.pop(number)) for number in lost]
         return [event for event in events if event is not None]
 
@@ -330,7 +334,7 @@ class FaceTracker:
 
     def _current(self, time_s: float) -> list[_Track]:
         """Tracks that the last look saw, as long as that is not too long ago."""
-        if time_s - self._looked_s > LOST_S:
+        if time_s - self._looked_s > self._lost_s:
             return []
         return [track for track in self._tracks.values() if track.seen_s == self._looked_s]
 

@@ -27,8 +27,12 @@ _SHORT_BY_S: Final = 1.5
 """A file that ends this much before its header says was cut off."""
 
 _GUESSED_RATE: Final = 25.0
-_BT709: Final = 1
-_FULL_RANGE: Final = 2
+
+_OUT_OF_ORDER_S: Final = 0.5
+"""A stamp that is further behind the one before begins a new count."""
+
+_LONGEST_PIXEL: Final = 4
+"""Anamorphic film has pixels of 2 to 1; what says more than this is wrong."""
 
 
 class VideoFile:
@@ -57,6 +61,7 @@ class VideoFile:
         rate = self._stream.average_rate or self._stream.guessed_rate
         self.rate = float(rate) if rate else _GUESSED_RATE
         self.duration_s = duration_s(self._container, self._stream)
+        self._aspect = self._stream.sample_aspect_ratio
 
     @property
     def size_wh(self) -> tuple[int, int]:
@@ -69,18 +74,17 @@ class VideoFile:
         Raises:
             SourceError: none can, or the file ends before its header says.
         """
-        first_s: float | None = None
-        time_s, index, damaged = 0.0, 0, 0
+        clock = _Clock(1 / self.rate)
+        index = damaged = 0
         for frame in self._decoded():
             if frame is None:
                 damaged += 1
                 continue
-            stamp_s = float(frame.pts * frame.time_base) if frame.pts is not None and frame.time_base else None
-            if first_s is None:
-                first_s = self.start_s = stamp_s or 0.0
-            after = time_s + 1 / self.rate if index else 0.0
-            time_s = max(stamp_s - first_s, time_s) if stamp_s is not None else after
-            yield Frame(index, time_s, to_rgb(frame))
+            time_s = clock.time_s(
+                float(frame.pts * frame.time_base) if frame.pts is not None and frame.time_base else None
+            )
+            self.start_s = clock.start_s
+            yield Frame(index, time_s, to_rgb(frame, self._aspect))
             index += 1
         if not index:
             raise SourceError(f"{self.name} holds no frame that can be decoded ({self.codec})")
@@ -159,36 +163,71 @@ def open_container(
     return container, stream
 
 
+class _Clock:
+    """The time of frames, from their stamps: begins at 0 and never goes back.
+
+    A stamp far behind the one before (videos joined to one, a camera that set
+    its clock) begins a new count, and time goes on from where it was; one
+    that is a little behind is a frame out of order.
+
+    Attributes:
+        start_s: the first stamp.
+        last_s: the newest stamp.
+    """
+
+    def __init__(self, frame_s: float) -> None:
+        self.start_s = self.last_s = 0.0
+        self._frame_s = frame_s
+        self._zero_s: float | None = None
+        self._time_s = 0.0
+
+    def time_s(self, stamp_s: float | None) -> float:
+        """The time of the next frame, in seconds; of one without a stamp a frame after the last."""
+        if stamp_s is None:
+            stamp_s = self.last_s + self._frame_s if self._zero_s is not None else 0.0
+        if self._zero_s is None:
+            self._zero_s = self.start_s = stamp_s
+        elif stamp_s < self.last_s - _OUT_OF_ORDER_S:
+            self._zero_s = stamp_s - (self._time_s + self._frame_s)
+        self.last_s = stamp_s
+        self._time_s = max(self._time_s, stamp_s - self._zero_s)
+        return self._time_s
+
+
 def duration_s(container: InputContainer, stream: VideoStream) -> float | None:
     """How long the video is, as its header says; None where it does not."""
     if stream.duration and stream.time_base:
         return float(stream.duration * stream.time_base)
-    if container.duration:
-        return float(Fraction(container.duration, 1_000_000))
-    return None
+    if not container.duration:
+        return None
+    length_s = float(Fraction(container.duration, 1_000_000))
+    start_s = float(Fraction(container.start_time or 0, 1_000_000))
+    # Matroska's length is counted from 0 by most programs, and not from the first frame.
+    return length_s - start_s if "matroska" in container.format.name and 0 < start_s < length_s else length_s
 
 
-def to_rgb(frame: av.VideoFrame) -> RGB:
-    """A decoded frame as upright (H, W, 3) uint8 RGB.
+def to_rgb(frame: av.VideoFrame, aspect: Fraction | None = None) -> RGB:
+    """A decoded frame as upright (H, W, 3) uint8 RGB with square pixels.
 
-    The common case, 4:2:0 in BT.601 at even sizes, goes through OpenCV, which
-    takes a third of the time of the general way.
+    Args:
+        aspect: width by height of a stored pixel, as its stream says; None
+            for square. Frames only grow; absurd shapes are passed over.
     """
-    plain = (
-        frame.format.name == "yuv420p"
-        and frame.width % 2 == 0
-        and frame.height % 2 == 0
-        and frame.colorspace != _BT709
-        and frame.color_range != _FULL_RANGE
-    )
-    if plain:
-        import cv2
-
-        image = cv2.cvtColor(frame.to_ndarray(), cv2.COLOR_YUV2RGB_I420)
-    else:
-        image = frame.to_ndarray(format="rgb24")
+    image = _square(np.asarray(frame.to_ndarray(format="rgb24"), dtype=np.uint8), aspect or Fraction(1))
     turns = round(frame.rotation / 90) % 4
     return np.ascontiguousarray(np.rot90(image, turns) if turns else image, dtype=np.uint8)
+
+
+def _square(image: RGB, aspect: Fraction) -> RGB:
+    if aspect == 1 or not 1 / _LONGEST_PIXEL <= aspect <= _LONGEST_PIXEL:
+        return image
+    import cv2
+
+    height, width = image.shape[:2]
+    size_wh = (round(width * aspect), height) if aspect > 1 else (width, round(height / aspect))
+    if size_wh[0] * size_wh[1] > MAX_PIXELS:
+        return image
+    return np.asarray(cv2.resize(image, size_wh, interpolation=cv2.INTER_LINEAR), dtype=np.uint8)
 
 
 def reason(error: Exception) -> str:

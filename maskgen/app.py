@@ -14,7 +14,7 @@ import typer
 import detect.cli
 import maskgen.cli
 import trainer.cli
-from maskgen import __version__, console
+from maskgen import __version__, console, interrupt
 from maskgen.commands import demo, doctor
 from maskgen.errors import MaskgenError
 
@@ -51,17 +51,22 @@ def _maskgen(
 def main() -> None:
     """Run the command line.
 
-    Exit codes: 0 done, 1 could not, 2 wrong words, 130 interrupted.
+    Exit codes: 0 done, 1 could not, 2 wrong words, 130 interrupted, 143 told to stop (SIGTERM).
     """
     console.tolerate_any_name()
     console.log_to_stderr()
     try:
-        app(prog_name="maskgen")
+        with interrupt.terminable(), interrupt.heeded():
+            app(prog_name="maskgen")
     except MaskgenError as error:
         console.say_error(error)
         sys.exit(1)
     except KeyboardInterrupt:
-        sys.exit(130)
+        sys.exit(interrupt.exit_code())
+    except SystemExit as ending:
+        if ending.code == interrupt.CTRL_C:  # typer's word for every KeyboardInterrupt
+            sys.exit(interrupt.exit_code())
+        raise
     except BrokenPipeError:
         console.reader_has_gone()
         sys.exit(1)

@@ -21,6 +21,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
+from maskgen import interrupt
 from maskgen.engines.base import Engine, Outcome, Task
 from maskgen.errors import InputError, MaskgenError
 from maskgen.journal import REJECTED, Journal, stem_of_file
@@ -389,6 +390,7 @@ def _signals(stop: threading.Event) -> Iterator[None]:
         return
 
     def handle(number: int, _: object) -> None:
+        interrupt.remember(number)
         if stop.is_set():
             raise KeyboardInterrupt
         stop.set()

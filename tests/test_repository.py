@@ -31,6 +31,7 @@ VOCABULARY = {
     "errors",
     "files",
     "images",
+    "interrupt",
     "json_text",
     "metadata",
     "onestage",
@@ -43,7 +44,7 @@ VOCABULARY = {
 """What a later stage may use of maskgen: its words and files, the camera of both classes, what a detector answers."""
 
 FOR_DETECT = VOCABULARY | {"display", "faces", "local_server"}
-MODEL_FOLDER = {"trainer", "bundle", "litert", "preprocess"}
+MODEL_FOLDER = {"trainer", "bundle", "input_card", "litert", "preprocess"}
 """What detect may use of trainer: the reader of the model folder, and how faces are cut for it."""
 
 LARGEST = 6_000_000

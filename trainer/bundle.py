@@ -263,6 +263,39 @@ def predicted_labels(probabilities: NDArray[np.floating[Any]], labels: Sequence[
     ]
 
 
+def rescaled(probabilities: NDArray[np.floating[Any]], labels: Sequence[str], threshold: float) -> NDArray[np.float32]:
+    """Probabilities in which a model's own threshold reads 0.5: what people are shown.
+
+    The odds of ``with_mask`` are divided by those of the threshold, the other
+    labels keep their shares of the rest. So a face is ``with_mask`` when its
+    probability is 0.5 or more, just as ``predicted_labels`` says of the raw
+    ones, and a score never contradicts its label.
+
+    Args:
+        probabilities: (N, C), columns in the order of ``labels``.
+        threshold: on the raw P(with_mask).
+
+    Returns:
+        (N, C) float32, rows adding up to 1.
+
+    >>> rescaled(np.array([[0.4, 0.6]]), ["with_mask", "without_mask"], 0.4).round(2).tolist()
+    [[0.5, 0.5]]
+    """
+    raw = np.asarray(probabilities, dtype=np.float64).reshape(-1, len(labels))
+    masked = list(labels).index("with_mask")
+    p, threshold = raw[:, masked], min(max(threshold, 1e-6), 1 - 1e-6)
+    scaled = p * (1 - threshold) / np.maximum(p * (1 - threshold) + (1 - p) * threshold, 1e-12)
+    rest = np.delete(raw, masked, axis=1)
+    total = rest.sum(axis=1, keepdims=True)
+    shares = np.where(total > 0, rest / np.where(total > 0, total, 1), 1 / rest.shape[1])
+    found = np.insert(shares * (1 - scaled)[:, None], masked, scaled, axis=1).astype(np.float32)
+    # What rounding carried over the line goes back.
+    at_least, below = np.float32(0.5), np.nextafter(np.float32(0.5), np.float32(0))
+    reaches = np.array([label == labels[masked] for label in predicted_labels(raw, labels, threshold)], dtype=bool)
+    found[:, masked] = np.where(reaches, np.maximum(found[:, masked], at_least), np.minimum(found[:, masked], below))
+    return found
+
+
 def file_sha256(path: Path) -> str:
     """Hex SHA-256 of a file."""
     with path.open("rb") as file:

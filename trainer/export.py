@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from maskgen.errors import DatasetError, InputError, TrainError
-from trainer import destination
+from trainer import destination, input_card
 from trainer.bundle import KERAS_NAME, Bundle, file_sha256
 from trainer.convert import Quantize, elsewhere, quiet, to_litert
 from trainer.litert import LiteRTModel
@@ -57,6 +57,7 @@ class Exported:
     def to_json(self) -> dict[str, Any]:
         return {
             "file": self.path.name,
+            "input_range": list(input_card.INPUT_RANGE),
             "max_shift": float(f"{self.max_shift:.3g}"),
             "mean_shift": float(f"{self.mean_shift:.3g}"),
             "faces": self.faces,
@@ -117,7 +118,7 @@ def export(
     if calibration is None and quantize == "int8":
         calibration = portraits(bundle.input_size_wh, swapped=True)
     network = load_network(bundle.path(KERAS_NAME))
-    return write(
+    exported = write(
         network,
         target,
         to,
@@ -127,6 +128,8 @@ def export(
         threshold=bundle.threshold,
         max_shift=max_shift,
     )
+    input_card.attach(exported.path, bundle)
+    return replace(exported, size=exported.path.stat().st_size) if exported.path.is_file() else exported
 
 
 def write(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import math
 import sys
 from collections import Counter
 from collections.abc import Sequence
@@ -17,8 +18,8 @@ from detect.pipeline import Detector
 from maskgen.console import printable
 from maskgen.json_text import json_text
 
-_TABLE_ROWS: Final = 40
-"""Longer tables are cut: the rest is in the counts."""
+_SCREEN_ROWS: Final = 40
+"""On a terminal longer tables are cut: the rest is in the counts. A file or pipe gets every row."""
 
 
 def run(
@@ -34,6 +35,8 @@ def run(
     face_score: float | None,
     threads: int | None,
     labels: LabelBy | None = None,
+    scaling: str | None = None,
+    classes: Sequence[str] | None = None,
 ) -> int:
     """Do it and print it.
 
@@ -50,6 +53,8 @@ def run(
         small_faces=small_faces,
         min_face_score=face_score,
         labels=labels,
+        scaling=scaling,
+        classes=classes,
     )
     rows_csv = csv.writer(sys.stdout, lineterminator="\n")
     if form == "csv":
@@ -58,11 +63,13 @@ def run(
             + [f"p_{label}" for label in detector.labels]
             + ["face_score", "error"]
         )
+    most = _SCREEN_ROWS if sys.stdout.isatty() else math.inf
     shown: list[PictureRow] = []
     seen: Counter[str] = Counter()
-    done = failed = written = 0
+    rows = done = failed = written = 0
     with ticking() as ticker:
         for row in look_at(detector, paths, output, blur=blur, overwrite=overwrite):
+            rows += 1
             done += row.detections is not None
             failed += row.error is not None
             written += row.written is not None
@@ -71,7 +78,7 @@ def run(
                 say(json_text(row.to_json()))
             elif form == "csv":
                 rows_csv.writerows(_csv_rows(row, detector.labels))
-            elif len(shown) < _TABLE_ROWS:
+            elif len(shown) < most:
                 shown.append(row)
             if row.error is not None and form != "json":
                 ticker.clear()
@@ -79,8 +86,8 @@ def run(
             ticker.show(f"{done} pictures, {sum(seen.values())} faces")
     if form == "table":
         _print_table(shown, detector.labels)
-        if done > len(shown):
-            say(f"... and {done + failed - len(shown)} more")
+        if (more := rows - len(shown)) > 0:
+            say(f"... and {more} more; into a file or pipe every row is written")
     summary = f"{_count(done, 'picture')}, {_count(sum(seen.values()), 'face')}"
     if seen:
         summary += ": " + ", ".join(f"{seen[label]} {WORDS.get(label, label)}" for label in detector.labels)

@@ -7,17 +7,22 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from detect.commands.common import Ticker, default_threads, note, say, ticking
 from detect.label import LabelBy
 from detect.pipeline import Detector
 from detect.results import Event, FrameResult
-from detect.run import Summary, run, stopped_by_signals
+from detect.run import Summary, run
 from detect.sinks import CountRows, CsvRows, EventLines, JsonLines, Sink
 from detect.sources import Source, open_source
 from detect.watch import Watch
+from maskgen import interrupt
 from maskgen.console import printable
 from maskgen.errors import InputError, SourceError
+
+if TYPE_CHECKING:
+    from detect.recording import Mp4Sink
 
 PERIODS_S = {"second": 1.0, "minute": 60.0}
 
@@ -36,6 +41,8 @@ class Looking:
     max_fps: float | None
     blur: bool
     labels: LabelBy | None = None
+    scaling: str | None = None
+    classes: Sequence[str] | None = None
 
     def __post_init__(self) -> None:
         if self.blur and self.every > 1:
@@ -49,6 +56,8 @@ class Looking:
             small_faces=self.small_faces,
             min_face_score=self.face_score,
             labels=self.labels,
+            scaling=self.scaling,
+            classes=self.classes,
         )
 
 
@@ -79,7 +88,15 @@ def text_sink(form: str, labels: Sequence[str]) -> Sink:
 
 
 def video(
-    file: str, *, looking: Looking, output: Path | None, sound: bool, overwrite: bool, form: str, preset: str
+    file: str,
+    *,
+    looking: Looking,
+    output: Path | None,
+    sound: bool,
+    overwrite: bool,
+    form: str,
+    preset: str,
+    segment: str | None = None,
 ) -> int:
     """Every frame of a file.
 
@@ -95,11 +112,11 @@ def video(
         detector = looking.detector()
         sinks = [text_sink(form, detector.labels)]
         if output is not None:
-            sinks.append(_mp4(output, file, source, sound=sound, overwrite=overwrite, preset=preset))
+            sinks.append(_mp4(output, file, source, sound=sound, overwrite=overwrite, preset=preset, segment=segment))
     except BaseException:
         source.close()
         raise
-    return _run(detector, source, sinks, looking, form, output=output)
+    return _run(detector, source, sinks, looking, form)
 
 
 def live(
@@ -113,6 +130,7 @@ def live(
     loop: bool,
     seconds: float | None,
     give_up_s: float,
+    segment: str | None = None,
 ) -> int:
     """The newest frames of a camera or stream, in a window or on a page.
 
@@ -127,14 +145,16 @@ def live(
         detector = looking.detector()
         sinks.append(text_sink(form, detector.labels))
         if output is not None:
-            sinks.append(_mp4(output, spec, source, sound=False, overwrite=overwrite, preset="veryfast"))
+            sinks.append(
+                _mp4(output, spec, source, sound=False, overwrite=overwrite, preset="veryfast", segment=segment)
+            )
         sinks.append(_shown(showing, detector.labels, source.name))
     except BaseException:
         source.close()
         for sink in sinks:
             sink.close()
         raise
-    return _run(detector, source, sinks, looking, form, output=output, seconds=seconds)
+    return _run(detector, source, sinks, looking, form, seconds=seconds)
 
 
 def _shown(showing: Showing, labels: Sequence[str], name: str) -> Sink:
@@ -155,22 +175,36 @@ def _shown(showing: Showing, labels: Sequence[str], name: str) -> Sink:
     return page
 
 
-def _mp4(output: Path, spec: str, source: Source, *, sound: bool, overwrite: bool, preset: str) -> Sink:
-    from detect.mp4 import Mp4Sink, Mp4Writer
+def _mp4(
+    output: Path,
+    spec: str,
+    source: Source,
+    *,
+    sound: bool,
+    overwrite: bool,
+    preset: str,
+    segment: str | None = None,
+) -> Mp4Sink:
+    from detect.mp4 import Mp4Writer
+    from detect.recording import Mp4Sink, Recording, length_s, segments
     from detect.video import VideoFile
 
     if Path(spec).exists() and output.exists() and output.samefile(spec):
         raise InputError(f"{output} is the video itself; choose another --output")
+    if segment is not None and overwrite:
+        raise InputError("--segment numbers its files on and replaces none; leave out --overwrite")
     recorded = source if isinstance(source, VideoFile) else None
-    writer = Mp4Writer(
-        output,
-        source.rate,
-        sound_from=recorded.address if recorded is not None and sound else None,
-        overwrite=overwrite,
-        preset=preset,
-    )
+
+    def writer(path: Path) -> Mp4Writer:
+        sound_from = recorded.address if recorded is not None and sound else None
+        return Mp4Writer(path, source.rate, sound_from=sound_from, overwrite=overwrite, preset=preset)
+
+    if segment is None:
+        recording = Recording.of(writer(output))
+    else:
+        recording = Recording(segments(output, writer), length_s(segment))
     start_s: Callable[[], float] | None = (lambda: recorded.start_s) if recorded is not None else None
-    return Mp4Sink(writer, start_s)
+    return Mp4Sink(recording, start_s)
 
 
 def _run(
@@ -180,13 +214,12 @@ def _run(
     looking: Looking,
     form: str,
     *,
-    output: Path | None,
     seconds: float | None = None,
 ) -> int:
     summary, events = Summary(), Events()
     began = time.monotonic()
     code = 0
-    with ticking() as ticker, stopped_by_signals():
+    with ticking() as ticker:
         try:
             watch = _watch(detector, source, sinks, looking)
             run(
@@ -204,8 +237,13 @@ def _run(
             code = 1
         except KeyboardInterrupt:
             ticker.clear()
-            code = 130
-    _summarise(summary, events, form, output)
+            code = interrupt.exit_code()
+    recordings = [sink.recording for sink in sinks if hasattr(sink, "recording")]
+    _summarise(summary, events, form, [path for recording in recordings for path in recording.files])
+    for recording in recordings:
+        if recording.problem is not None:
+            note(f"maskgen: {printable(recording.problem)}")
+            code = code or 1
     return code
 
 
@@ -245,11 +283,12 @@ def _progress(ticker: Ticker, frame: FrameResult, source: Source, summary: Summa
     ticker.show(f"{frame.time_s:.0f}{of} s, {summary.frames / elapsed_s:.0f} frames/s, {len(frame.faces)} faces")
 
 
-def _summarise(summary: Summary, events: Events, form: str, output: Path | None) -> None:
+def _summarise(summary: Summary, events: Events, form: str, written: Sequence[Path]) -> None:
     rate = summary.frames / summary.elapsed_s if summary.elapsed_s > 0 else 0.0
     text = f"{summary.frames} frames, {summary.time_s:.1f} s, {summary.faces} faces; {rate:.0f} frames/s"
     if events.by_label:
         text += "; " + ", ".join(f"{count} x {label}" for label, count in sorted(events.by_label.items()))
-    if output is not None and summary.frames:
-        text += f"; written to {printable(output)}"
+    if written:
+        text += f"; written to {printable(written[0])}"
+        text += f" and {len(written) - 1} more, the last {printable(written[-1])}" if len(written) > 1 else ""
     (say if form == "events" else note)(text)

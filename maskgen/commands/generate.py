@@ -211,8 +211,10 @@ def generate(
     else:
         _print_summary(summary)
     if summary.interrupted:
+        from maskgen import interrupt
+
         typer.echo("stopped; the same command goes on from here", err=True)
-        raise typer.Exit(130)
+        raise typer.Exit(interrupt.exit_code())
 
 
 @app.command()

@@ -9,7 +9,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -25,6 +25,8 @@ from maskgen.types import RGB, Face
 
 if TYPE_CHECKING:
     from click.testing import Result
+
+    from detect.pipeline import Detector
 
 
 def run(*words: str | Path, stdin: bytes | None = None) -> Result:
@@ -66,6 +68,26 @@ class TestPainted:
         assert result.exit_code == 0
         assert "3 pictures, 3 faces: 2 mask, 1 no mask; 3 inputs with an error" in result.stdout
         assert result.stderr.count("maskgen: ") == 3
+
+    def test_the_table_is_cut_on_a_terminal_alone(
+        self, tmp_path: Path, painted: Detector, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        for number in range(45):
+            images.write(tmp_path / f"{number:02d}.png", paint((30, 30)))
+        (tmp_path / "zz.png").write_bytes(b"no picture")
+        result = run(tmp_path)
+        assert "44.png" in result.stdout
+        assert "more" not in result.stdout
+        monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
+        from detect.commands import image
+
+        settings: dict[str, Any] = dict.fromkeys(("output", "model", "face_score", "threads"))
+        image.run(
+            [str(tmp_path)], form="table", blur=False, overwrite=False, faces="hog", small_faces=False, **settings
+        )
+        out = capsys.readouterr().out
+        assert "44.png" not in out
+        assert "... and 6 more" in out
 
     def test_csv_has_a_row_for_every_face(self, album: Path) -> None:
         rows = list(csv.DictReader(io.StringIO(run(album / "deep er", "--csv").stdout)))

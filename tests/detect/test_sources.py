@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import shutil
 import socket
@@ -9,15 +10,20 @@ import struct
 import subprocess
 import threading
 import time
+from fractions import Fraction
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 from painting import paint
+from PIL import Image
 from servers import MjpegServer, TransportStream, free_port
 
+from detect.animation import Animation
 from detect.mp4 import Mp4Writer
 from detect.sources import Frame, open_source
+from detect.video import _Clock
 from detect.watch import limited
 from maskgen import images
 from maskgen.errors import SourceError
@@ -96,7 +102,7 @@ def turn(path: Path, degrees: int) -> None:
     data = bytearray(path.read_bytes())
     matrix = {90: (0, 1, -1, 0), 180: (-1, 0, 0, -1), 270: (0, -1, 1, 0)}[degrees]
     a, b, c, d = (value << 16 for value in matrix)
-    struct.pack_into(">9i", data, data.index(b"tkhd") + 44, a, b, 0, c, d, 0, 0, 0, 1 << 30)
+    struct.pack_into(">9i", data, data.rindex(b"tkhd") + 44, a, b, 0, c, d, 0, 0, 0, 1 << 30)
     path.write_bytes(data)
 
 
@@ -288,3 +294,111 @@ def test_frames_beyond_a_rate_are_dropped_evenly() -> None:
     assert len(list(limited(frames, None))) == 90
     late = [Frame(0, 0.0, image), Frame(1, 9.0, image), Frame(2, 9.01, image)]
     assert [frame.time_s for frame in limited(late, 10)] == [0.0, 9.0]
+
+
+def remux(source: Path, target: Path, **change: object) -> Path:
+    """Write a video's packets anew; ``stamps`` gives each its seconds, ``aspect`` the shape of a pixel."""
+    stamps, aspect = change.get("stamps"), change.get("aspect")
+    with av.open(str(source)) as old, av.open(str(target), "w") as new:
+        stream = new.add_stream_from_template(old.streams.video[0])
+        if aspect is not None:
+            stream.sample_aspect_ratio = aspect
+        packets = [packet for packet in old.demux(video=0) if packet.dts is not None]
+        for number, packet in enumerate(packets):
+            if callable(stamps):
+                packet.pts = packet.dts = round(stamps(number) / packet.time_base)
+            packet.stream = stream
+            new.mux(packet)
+    return target
+
+
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two seconds at 25 frames a second without B-frames, so that packets are frames."""
+    path = tmp_path_factory.mktemp("plain") / "plain.mp4"
+    writer = Mp4Writer(path, 5)  # slow ones are written as they come
+    for index in range(50):
+        writer.write(paint((160, 120), (10 + index, 20, 40, True)), index / 25)
+    writer.close()
+    return path
+
+
+def test_time_goes_on_where_stamps_go_back() -> None:
+    """Two recordings joined to one: the second counts from 0 again."""
+    twice = [index / 25 for index in range(25)] * 2
+    clock = _Clock(1 / 25)
+    assert np.allclose([clock.time_s(10 + stamp) for stamp in twice], np.arange(50) / 25)
+    assert clock.start_s == 10
+
+
+def test_frames_out_of_order_do_not_begin_a_new_count() -> None:
+    clock = _Clock(1 / 25)
+    assert [clock.time_s(stamp) for stamp in (0.0, 0.04, 0.12, 0.08, 0.16, 0.2)] == [0.0, 0.04, 0.12, 0.12, 0.16, 0.2]
+
+
+def test_frames_without_a_stamp_follow_the_last() -> None:
+    clock = _Clock(0.5)
+    stamps = [None, None, 3.0, None, 4.0]
+    assert [clock.time_s(stamp) for stamp in stamps] == [0.0, 0.5, 3.0, 3.5, 4.0]
+
+
+def test_a_matroska_file_that_does_not_begin_at_0_is_whole(plain: Path, tmp_path: Path) -> None:
+    path = remux(plain, tmp_path / "late.mkv", stamps=lambda number: 100 + number / 25)
+    source = open_source(path)
+    assert source.duration_s == pytest.approx(2.0, abs=0.3)
+    frames = list(source)
+    assert len(frames) == 50
+    assert frames[0].time_s == 0
+    assert frames[-1].time_s == pytest.approx(49 / 25, abs=2e-3)
+
+
+def test_a_film_that_ends_before_its_header_says_is_called_cut_off(plain: Path) -> None:
+    """Whole in its index, but its last seconds are not there."""
+    source = open_source(plain)
+    source.duration_s = 9.0  # type: ignore[misc]  # as a header says that was written first
+    seen: list[Frame] = []
+    with pytest.raises(SourceError, match=r"ends after 2\.0 s of 9\.0 s"):
+        list(map(seen.append, source))
+    assert len(seen) == 50
+
+
+@pytest.mark.parametrize(("aspect", "size_wh"), [(Fraction(2), (320, 120)), (Fraction(1, 2), (160, 240))])
+def test_pixels_come_square(plain: Path, tmp_path: Path, aspect: Fraction, size_wh: tuple[int, int]) -> None:
+    path = remux(plain, tmp_path / "wide.mp4", aspect=aspect)
+    frame = next(iter(open_source(path)))
+    assert frame.image.shape == (size_wh[1], size_wh[0], 3)
+
+
+def test_absurd_pixels_are_passed_over(plain: Path, tmp_path: Path) -> None:
+    path = remux(plain, tmp_path / "absurd.mp4", aspect=Fraction(1000, 1))
+    assert next(iter(open_source(path))).image.shape == (120, 160, 3)
+
+
+@pytest.mark.parametrize("suffix", [".gif", ".webp", ".png"])
+def test_animated_pictures_give_every_frame(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"moving{suffix}"
+    pictures = [Image.fromarray(paint((64, 48), (5 + 4 * number, 10, 20, True))) for number in range(5)]
+    durations = [100, 200, 300, 100, 100]
+    extra = {"lossless": True} if suffix == ".webp" else {}
+    pictures[0].save(path, save_all=True, append_images=pictures[1:], duration=durations, loop=0, **extra)
+    source = open_source(path)
+    assert isinstance(source, Animation)
+    frames = list(source)
+    assert np.allclose([frame.time_s for frame in frames], [0, 0.1, 0.3, 0.6, 0.7])
+    yellow = [int(np.argmax(frame.image[12, :, 0] > 200)) for frame in frames]
+    assert yellow == pytest.approx([5, 9, 13, 17, 21], abs=1)
+    source.close()
+    played = open_source(path, live=True, loop=True)
+    assert [frame.image.shape for frame in itertools.islice(played, 3)] == [(48, 64, 3)] * 3
+    played.close()
+    # Half of it: what is there, then a line that says so.
+    data = path.read_bytes()
+    path.write_bytes(data[: len(data) // 2])
+    with pytest.raises(SourceError), contextlib.closing(open_source(path)) as cut:
+        list(cut)
+
+
+def test_a_still_picture_is_no_animation(tmp_path: Path) -> None:
+    images.write(tmp_path / "still.webp", paint((20, 20)))
+    assert Animation.if_animated(tmp_path / "still.webp") is None
+    assert len(list(open_source(tmp_path / "still.webp"))) == 1

@@ -309,3 +309,17 @@ def test_counts_by_second() -> None:
     assert counter.finish()[0].people_most == 3
     assert counter.finish() == []
     assert Counter(LABELS).add(5.0, []) == []
+
+
+def test_a_face_keeps_its_number_where_looks_are_far_apart() -> None:
+    """One look in two seconds, and a face that one of them misses."""
+    tracker = FaceTracker(LABELS, rate=0.5)
+    numbers = []
+    for index in range(6):
+        frame = Frame(index, 2.0 * index, np.zeros((100, 100, 3), np.uint8))
+        found = [Face(Box(10, 10, 50, 50), 0.9, "yunet")] if index != 3 else []
+        plan = tracker.plan(frame, found)
+        result = tracker.label(plan, np.tile(np.array([[0.9, 0.1]], np.float32), (len(plan.to_classify), 1)))
+        numbers.append([face.track_id for face in result.faces])
+    assert numbers == [[None], [1], [1], [], [1], [1]]
+    assert [event.end_s for event in tracker.finish()] == [10.0]

@@ -205,6 +205,31 @@ class TestVideo:
         assert contents(tmp_path / "out.mp4")[0] >= 20
         assert not [t for t in threading.enumerate() if t.name.startswith("maskgen")]
 
+    def test_segments_of_a_length(self, silent: Path, tmp_path: Path) -> None:
+        result = run("video", silent, "--output", tmp_path / "out.mp4", "--segment", "1s")
+        assert result.exit_code == 0, result.output
+        assert "and 2 more" in result.stdout
+        assert [contents(path)[0] for path in sorted(tmp_path.iterdir())] == [RATE, RATE, RATE]
+        assert "30s, 10m or 1h" in str(run("video", silent, "-o", tmp_path / "x.mp4", "--segment", "tea").exception)
+        assert run("video", silent, "--segment", "1s").exit_code == 2
+
+    @pytest.mark.skipif(os.name == "nt", reason="needs POSIX limits")
+    def test_a_full_disk_does_not_end_detection_and_is_said(self, silent: Path, tmp_path: Path) -> None:
+        import resource
+
+        before = resource.getrlimit(resource.RLIMIT_FSIZE)
+        handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (9000, before[1]))
+        try:
+            result = run("video", silent, "--output", tmp_path / "out.mp4", "--json")
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, before)
+            signal.signal(signal.SIGXFSZ, handler)
+        assert len(result.stdout.splitlines()) == FRAMES
+        assert result.exit_code == 1
+        assert result.stderr.count("maskgen: the recording stopped at") == 1
+        assert 0 < contents(tmp_path / "out.mp4")[0] < FRAMES
+
     @pytest.mark.parametrize(
         ("words", "message"),
         [
@@ -296,21 +321,23 @@ maskgen.app.main()
 
 
 @pytest.mark.skipif(os.name == "nt", reason="needs POSIX signals")
-@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
-def test_ctrl_c_leaves_a_playable_file(stop: signal.Signals, silent: Path, tiny_model: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("stop", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_ctrl_c_and_sigterm_leave_a_playable_file(
+    stop: signal.Signals, code: int, silent: Path, tiny_model: Path, tmp_path: Path
+) -> None:
     output = tmp_path / "out.mp4"
     words = ["detect", "webcam", str(silent), "--loop", "--page", "--port", "0", "-m", str(tiny_model)]
     script = CTRL_C.format(here=str(Path(__file__).parent), words=[*words, "-o", str(output)])
     process = subprocess.Popen([sys.executable, "-c", script], stderr=subprocess.PIPE, stdout=subprocess.PIPE)
     for _ in range(600):
         # More than the header: frames have come out of the encoder.
-        if any(part.stat().st_size > 200 for part in tmp_path.glob(".*.part")):
+        if any(part.stat().st_size > 200 for part in tmp_path.glob("*.part.mp4")):
             break
         time.sleep(0.1)
     time.sleep(1.0)
     process.send_signal(stop)
     _, stderr = process.communicate(timeout=30)
-    assert process.returncode == 130, stderr.decode()
+    assert process.returncode == code, stderr.decode()
     assert b"Traceback" not in stderr
     assert contents(output)[0] > 5
     assert [path.name for path in tmp_path.iterdir()] == ["out.mp4"]

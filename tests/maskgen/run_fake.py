@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
+from maskgen import interrupt
 from maskgen.errors import MaskgenError
 from maskgen.pipeline import Run, generate
 from maskgen.settings import Settings
@@ -18,4 +19,4 @@ if __name__ == "__main__":
     except MaskgenError as error:
         sys.stderr.write(f"{error}\n")
         sys.exit(1)
-    sys.exit(130 if summary.interrupted else 0)
+    sys.exit(interrupt.exit_code() if summary.interrupted else 0)

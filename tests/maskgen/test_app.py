@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -156,6 +157,70 @@ def test_interrupted(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixt
 
     code, _ = _ending(monkeypatch, capsys, command)
     assert code == 130
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs POSIX signals")
+@pytest.mark.parametrize(("stop", "wanted"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize("made_of_it", [None, ImportError])
+def test_signals_have_their_codes_whatever_a_library_makes_of_them(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    stop: signal.Signals,
+    wanted: int,
+    made_of_it: type[Exception] | None,
+) -> None:
+    def command() -> None:
+        try:
+            signal.raise_signal(stop)
+        except KeyboardInterrupt:
+            if made_of_it is not None:
+                raise made_of_it("cannot import name x") from None
+            raise
+
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        assert _ending(monkeypatch, capsys, command)[0] == wanted
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+COMMAND = """
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # also where the tests run in the background
+import time
+import maskgen.app
+import maskgen.scenes.folder
+maskgen.scenes.folder.make = lambda *a, **k: time.sleep(60)  # scenes want a dataset of their own
+sys.argv[1:] = {words!r}
+maskgen.app.main()
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs POSIX signals")
+@pytest.mark.parametrize(("stop", "wanted"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize("name", ["generate", "compose", "train"])
+def test_every_long_command_ends_with_the_signals_code(
+    name: str, stop: signal.Signals, wanted: int, portraits: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    faces = tmp_path / "faces"
+    for label in ("with_mask", "without_mask"):
+        (faces / label).mkdir(parents=True)
+        for number, path in enumerate([*portraits.iterdir()] * 5):
+            (faces / label / f"{number}{path.suffix}").write_bytes(path.read_bytes())
+    words = {
+        "generate": ["generate", str(portraits), str(out), "--per-face", "100", "--workers", "1"],
+        "compose": ["compose", str(faces), str(out)],
+        "train": ["train", str(faces), str(out), "--size", "32", "--weights", "none", "--epochs", "1000"],
+    }[name]
+    process = subprocess.Popen(
+        [sys.executable, "-c", COMMAND.format(words=words)], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    time.sleep(2.5)  # past the start of Python; loading or at work
+    process.send_signal(stop)
+    _, stderr = process.communicate(timeout=60)
+    assert process.returncode == wanted, stderr.decode()
+    assert b"Traceback" not in stderr
 
 
 @pytest.mark.parametrize("surprise", [ZeroDivisionError("division by zero"), OSError("no number")])

@@ -1,4 +1,4 @@
-"""Ctrl-C in a block whose libraries would rather not hear it."""
+"""Ctrl-C and SIGTERM: in blocks whose libraries would rather not hear them, and as exit codes."""
 
 from __future__ import annotations
 
@@ -38,3 +38,43 @@ def test_another_handler_is_left_alone() -> None:
     finally:
         signal.signal(signal.SIGINT, before)
     assert heard == [signal.SIGINT]
+
+
+@pytest.mark.parametrize("made_of_it", [None, ImportError])
+def test_sigterm_is_heeded_too_and_remembered(made_of_it: type[BaseException] | None) -> None:
+    def library() -> None:
+        try:
+            signal.raise_signal(signal.SIGTERM)
+        except KeyboardInterrupt:
+            if made_of_it is not None:
+                raise made_of_it from None
+
+    with pytest.raises(KeyboardInterrupt), interrupt.terminable(), interrupt.heeded(), interrupt.heeded():
+        library()
+    assert interrupt.exit_code() == 143
+    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+
+
+def test_the_next_block_starts_afresh() -> None:
+    with pytest.raises(KeyboardInterrupt), interrupt.terminable():
+        signal.raise_signal(signal.SIGTERM)
+    with pytest.raises(KeyboardInterrupt), interrupt.terminable():
+        signal.raise_signal(signal.SIGINT)
+    assert interrupt.exit_code() == 130
+
+
+def test_what_is_being_finished_is_not_spoilt() -> None:
+    with interrupt.terminable(), interrupt.held():
+        signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(signal.SIGTERM)
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_who_handles_or_ignores_sigterm_keeps_it() -> None:
+    before = signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    try:
+        with interrupt.terminable():
+            signal.raise_signal(signal.SIGTERM)
+            assert signal.getsignal(signal.SIGTERM) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -162,14 +162,15 @@ def test_killed_and_started_again_gives_the_same_bytes(tmp_path: Path, at: int) 
     assert check.problems(tmp_path / "out") == []
 
 
-def test_ctrl_c_finishes_what_is_in_hand(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("stop", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_ctrl_c_and_sigterm_finish_what_is_in_hand(stop: signal.Signals, code: int, tmp_path: Path) -> None:
     source = fill(tmp_path / "in", 30)
     make(source, tmp_path / "whole")
     process = start(source, tmp_path / "out", FAKE_PAUSE_S="0.1")
     wait_for_images(tmp_path / "out", 4)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(stop)
     _, errors = process.communicate(timeout=30)
-    assert process.returncode == 130, errors
+    assert process.returncode == code, errors
     assert check.problems(tmp_path / "out") == []
     assert not metadata.read_run(tmp_path / "out")["finished"]
     assert 4 <= len(list(metadata.read_dataset(tmp_path / "out"))) < 60

@@ -7,9 +7,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from maskgen.errors import BundleError
-from trainer.bundle import Bundle, file_sha256, open_bundle, predicted_label, predicted_labels, write_whole
+from trainer.bundle import Bundle, file_sha256, open_bundle, predicted_label, predicted_labels, rescaled, write_whole
 
 
 def _bundle(folder: Path, **changes: Any) -> Bundle:
@@ -129,3 +131,42 @@ def test_a_packaged_model_is_opened_by_its_name(trained: Path, tmp_path: Path, m
     (tmp_path / "classifier3").mkdir()
     with pytest.raises(BundleError, match="holds no bundle"):
         open_bundle(Path("classifier3"))
+
+
+THREE = ("without_mask", "with_mask", "incorrect_mask")
+
+
+@given(
+    rows=st.lists(st.tuples(*[st.floats(0, 1, width=32)] * 3).filter(lambda row: sum(row) > 0), max_size=8),
+    threshold=st.floats(0.001, 0.999),
+    classes=st.sampled_from([2, 3]),
+)
+def test_rescaled_probabilities_say_at_a_half_what_the_raw_ones_say_at_the_threshold(
+    rows: list[tuple[float, float, float]], threshold: float, classes: int
+) -> None:
+    """``evaluate`` judges the raw ones, ``detect`` shows the others: the labels are the same."""
+    labels = THREE[:classes]
+    raw = np.array([row[:classes] for row in rows], np.float32).reshape(-1, classes)
+    raw = raw[raw.sum(axis=1) > 0]
+    raw = (raw / raw.sum(axis=1, keepdims=True)).astype(np.float32)
+    shown = rescaled(raw, labels, threshold)
+    assert shown.dtype == np.float32
+    assert np.allclose(shown.sum(axis=1), 1, atol=1e-5)
+    assert predicted_labels(shown, labels, 0.5) == predicted_labels(raw, labels, threshold)
+    # A likelier mask never reads less likely.
+    order = np.argsort(raw[:, 1])
+    assert np.all(np.diff(shown[order, 1]) >= 0)
+
+
+def test_rescaling_divides_odds_and_keeps_the_shares_of_the_rest() -> None:
+    shown = rescaled(np.array([[0.42, 0.4, 0.18]]), THREE, 0.2)
+    odds = (0.4 / 0.6) / (0.2 / 0.8)
+    masked = odds / (1 + odds)
+    assert np.allclose(shown, [[0.7 * (1 - masked), masked, 0.3 * (1 - masked)]])
+
+
+@pytest.mark.parametrize("threshold", [0.0, 1.0])
+def test_rescaling_at_the_ends(threshold: float) -> None:
+    shown = rescaled(np.array([[0.0, 1.0], [1.0, 0.0], [0.5, 0.5]]), THREE[:2], threshold)
+    assert np.isfinite(shown).all()
+    assert np.allclose(shown.sum(axis=1), 1)

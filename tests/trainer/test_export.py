@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import shutil
 import subprocess
 from pathlib import Path
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 
 from maskgen.errors import DatasetError, InputError, TrainError
+from trainer import input_card
 from trainer.bundle import Bundle
 from trainer.dataset import decode, scan
 from trainer.export import convert, export, portraits, real_faces, record, write
@@ -107,6 +109,31 @@ def test_a_folder_in_the_way_stays(model: Bundle, tmp_path: Path) -> None:
         with pytest.raises(InputError):
             export(model, to, output=tmp_path / "photos", overwrite=True, faces=_faces()[:2])  # type: ignore[arg-type]
     assert (tmp_path / "photos" / "mine.jpg").read_bytes() == b"mine"
+
+
+@pytest.mark.parametrize("to", ["litert", "onnx", "saved_model"])
+def test_an_export_says_what_it_takes(model: Bundle, tmp_path: Path, to: Any) -> None:
+    made = export(model, to, output=tmp_path / "out" / {"saved_model": "saved"}.get(to, f"m.{to}"), faces=_faces()[:2])
+    assert made.to_json()["input_range"] == [0, 255]
+    beside = json.loads((made.path.parent / f"{made.path.name}.json").read_text())
+    assert beside["input"] == {"range": [0, 255], "size_wh": [32, 32], "colour_order": "RGB", "layout": "NHWC"}
+    assert beside["labels"] == list(model.labels)
+    assert beside["threshold"] == model.threshold
+    known = input_card.read(made.path)
+    assert known is not None
+    assert known["range"] == (0, 255)
+    if to == "saved_model":
+        assert json.loads((made.path / "assets.extra" / "maskgen.json").read_text()) == beside
+
+
+def test_onnx_metadata_says_it_too(model: Bundle, tmp_path: Path) -> None:
+    import onnx
+
+    made = export(model, "onnx", output=tmp_path / "m.onnx", faces=_faces()[:2])
+    entries = {entry.key: entry.value for entry in onnx.load(str(made.path)).metadata_props}
+    assert json.loads(entries["maskgen.input"])["range"] == [0, 255]
+    assert json.loads(entries["maskgen.labels"]) == list(model.labels)
+    assert made.size == made.path.stat().st_size
 
 
 def test_saved_model(model: Bundle, tmp_path: Path) -> None:
