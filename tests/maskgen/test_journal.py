@@ -6,6 +6,7 @@ import os
 import sqlite3
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -73,6 +74,24 @@ def test_a_damaged_journal_is_refused(tmp_path: Path) -> None:
     (tmp_path / ".maskgen" / "journal.sqlite").write_bytes(b"not a database at all" * 100)
     with pytest.raises(InputError, match="--overwrite"):
         Journal(tmp_path)
+
+
+def test_what_cannot_be_had_is_closed_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Python 3.13 warns of databases that nobody closed."""
+    opened: list[sqlite3.Connection] = []
+    real = sqlite3.connect
+
+    def connect(*words: Any, **more: Any) -> sqlite3.Connection:
+        opened.append(real(*words, **more))
+        return opened[-1]
+
+    (tmp_path / ".maskgen").mkdir()
+    (tmp_path / ".maskgen" / "journal.sqlite").write_bytes(b"not a database at all" * 100)
+    monkeypatch.setattr(sqlite3, "connect", connect)
+    with pytest.raises(InputError, match="damaged"):
+        Journal(tmp_path)
+    with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+        opened[0].execute("SELECT 1")
 
 
 def test_skips_are_forgotten_even_when_killed_in_between(tmp_path: Path) -> None:

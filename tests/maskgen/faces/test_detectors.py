@@ -114,6 +114,8 @@ def test_dlibs_network(astronaut):
 
 
 @pytest.mark.slow
+# On Python 3.13 lz4, through which mtcnn reads its weights, flushes a file that it has closed.
+@pytest.mark.filterwarnings("ignore:Exception ignored in. <_io.BufferedReader:pytest.PytestUnraisableExceptionWarning")
 def test_mtcnn(astronaut):
     detector = faces.load("mtcnn")
     best = detector.detect(astronaut)[0]
