@@ -89,10 +89,9 @@ def _same_settings(local: Path, settings: Settings) -> Settings:
     run = read_run(local)
     try:
         theirs = Settings.from_json(dict(run["settings"]) | {"output": settings.output})
-    except (KeyError, TypeError, ValueError) as error:
-        raise InputError(f"{local / RUN} does not say how {settings.output} was made; use --overwrite") from error
-    except InputError as error:
-        raise InputError(f"{local / RUN}: {error}; use --overwrite") from error
+    except (KeyError, TypeError, ValueError, InputError) as error:
+        words = f"does not say how {settings.output} was made ({error}); use --overwrite, or another folder"
+        raise InputError(f"{local / RUN} {words}") from error
     if "auto" in (settings.detector, theirs.detector):
         settings = replace(settings, detector=theirs.detector)
     different = settings.differences(theirs)
