@@ -52,7 +52,7 @@ def main() -> int:
     bundle = Bundle.load(packaged_bundle() if arguments.model == "packaged" else Path(arguments.model))
     samples = relabel(find_samples(arguments.dataset, split=None)[0], bundle.labels, "drop")
     samples = samples[:: max(1, len(samples) // arguments.limit)] if arguments.limit else samples
-    faces = decode(samples, bundle.labels, bundle.input_size_wh, margin=bundle.margin)
+    faces = decode(samples, bundle.labels, bundle.input_size_wh, margin=bundle.margin_wh)
     with tempfile.TemporaryDirectory() as temp:
         crops = calibration(bundle, arguments, Path(temp))
         network, files, notes = forms(bundle, crops, Path(temp))
@@ -104,7 +104,7 @@ def calibration(bundle: Any, arguments: argparse.Namespace, temp: Path) -> NDArr
         return portraits(bundle.input_size_wh)
     samples = [s for s in find_samples(folder, split="all")[0] if s.label in bundle.labels]
     samples = samples[:: max(1, len(samples) // 200)][:200]
-    return np.ascontiguousarray(decode(samples, bundle.labels, bundle.input_size_wh, margin=bundle.margin).pixels)
+    return np.ascontiguousarray(decode(samples, bundle.labels, bundle.input_size_wh, margin=bundle.margin_wh).pixels)
 
 
 def forms(bundle: Any, crops: NDArray[np.uint8], temp: Path) -> tuple[Any, dict[str, Path], dict[str, str]]:

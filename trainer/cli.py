@@ -127,7 +127,8 @@ def train(
     balance: Annotated[bool, typer.Option(help="Draw every class equally often.")] = True,
     val_fraction: Annotated[float, typer.Option(help="Share held out where the dataset has no splits.")] = 0.2,
     group_by: GroupBy = None,
-    margin: Annotated[float, typer.Option(help="How far detect shall grow a face's box.")] = 1.15,
+    margin: Annotated[float, typer.Option(help="How far detect shall widen a face's box.")] = 1.15,
+    margin_high: Annotated[float, typer.Option(help="How far detect shall heighten it.")] = 1.0,
     precision: Annotated[Precision, typer.Option(help="auto is mixed on a GPU.")] = Precision.auto,
     litert: Annotated[LiteRT, typer.Option(help="How model.tflite stores its weights.")] = LiteRT.float32,
     compact: Annotated[bool, typer.Option("--compact", help="Round weights to 16 bits and compress them.")] = False,
@@ -296,7 +297,8 @@ def export(
 
         samples = [s for s in find_samples(crops, split="all")[0] if s.label in bundle.labels]
         samples = samples[:: max(1, len(samples) // 256)][:256]
-        faces = np.ascontiguousarray(decode(samples, bundle.labels, bundle.input_size_wh, margin=bundle.margin).pixels)
+        cropped = decode(samples, bundle.labels, bundle.input_size_wh, margin=bundle.margin_wh)
+        faces = np.ascontiguousarray(cropped.pixels)
     else:
         typer.echo("no --crops: checked on two public-domain portraits, varied", err=True)
     made = exporting.export(bundle, to.value, quantize.value, output=output, faces=faces, max_shift=max_shift)
@@ -479,7 +481,7 @@ def _preview(dataset: Path, picture: Path, config: TrainConfig) -> None:
         dataset, classes=config.classes, incorrect=config.incorrect, group_by=config.group_by, seed=config.seed
     )
     chosen = found.train[:: max(1, len(found.train) // 8)][:8]
-    faces = decode(chosen, found.labels, (128, 128), margin=config.margin)
+    faces = decode(chosen, found.labels, (128, 128), margin=config.margin_wh)
     augmenter = Augmenter(config.augment, config.seed)
     rows = [
         np.concatenate([face, *(augmenter(face, number, draw) for draw in range(7))], axis=1)
