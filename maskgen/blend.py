@@ -455,16 +455,25 @@ def _place(layer: Layer, pad: int, size_wh: tuple[int, int]) -> Any:
         board[inner] = part[tight][source]
         return board
 
+    def surface(part: Any) -> Any:
+        # It goes on level: an end of the relief would be shaded like a fold.
+        return None if part is None else np.pad(part[tight][source], _around(inner, (y1 - y0, x1 - x0)), mode="edge")
+
     where = slice(y0, y1), slice(x0, x1)
     body = layer.rgba[..., 3] if layer.body is None else layer.body
     return (
         where,
         on_board(layer.rgba),
-        on_board(layer.height),
+        surface(layer.height),
         on_board(layer.translucency),
         on_board(body),
         on_board(layer.normal),
     )
+
+
+def _around(inner: tuple[slice, slice], shape: tuple[int, int]) -> list[tuple[int, int]]:
+    """How many rows and columns lie before and behind a part of an array."""
+    return [(part.start, side - part.stop) for part, side in zip(inner, shape, strict=True)]
 
 
 def _lit(

@@ -20,7 +20,7 @@ from maskgen.layer import Layer
 from maskgen.types import LandmarkedFace, Points
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
 Field: TypeAlias = NDArray[np.float32]
 """(h, w) float32 on a board."""
@@ -80,14 +80,18 @@ class FaceFrame:
 class Board:
     """A drawing in the face's frame: flat-lit colour, coverage, height.
 
+    What is painted lies over what was there (Porter and Duff's "over"), so an edge has
+    the colour of the thing, half covered, and never that of the empty board.
+
     Attributes:
         px: board pixels in one face width.
         x: (1, w) float32, face widths at the pixels' centres.
         y: (h, 1) float32, the same downwards.
-        rgb: (3, h, w) float32 sRGB in [0, 1], meaningful where alpha is not 0;
-            planes, because numpy is several times faster on them.
+        rgb: (3, h, w) float32 sRGB, premultiplied by alpha; planes, because numpy
+            is several times faster on them.
         alpha: (h, w) float32 in [0, 1].
-        height: (h, w) float32, face widths towards the viewer.
+        height: (h, w) float32, face widths towards the viewer, premultiplied by raised.
+        raised: (h, w) float32 in [0, 1], coverage of what was laid with a height.
     """
 
     def __init__(
@@ -118,6 +122,7 @@ class Board:
         self.rgb = np.zeros((3, h, w), np.float32)
         self.alpha: Field = np.zeros((h, w), np.float32)
         self.height: Field = np.zeros((h, w), np.float32)
+        self.raised: Field = np.zeros((h, w), np.float32)
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -145,6 +150,32 @@ class Board:
         cv2.polylines(sheet, [self._fixed(p) for p in paths], closed, level, max(round(thick), 1), cv2.LINE_AA, 4)
         return sheet.astype(np.float32) * np.float32(1 / 255)
 
+    def strokes(
+        self, inks: Iterable[tuple[Points, ArrayLike]], width_px: int, opacity: float = 1
+    ) -> tuple[Field, NDArray[np.float32]]:
+        """Hair and other fine strokes, the later over the earlier.
+
+        Args:
+            inks: bundles of strokes, (strokes, points, 2) in face widths, each with its sRGB in [0, 1].
+            width_px: of a stroke, board pixels.
+            opacity: of a stroke's middle, 0 to 1.
+
+        Returns:
+            Coverage (h, w), and straight colour (3, h, w) as ``lay`` takes it.
+        """
+        import cv2
+
+        # From nothing, and with the colour premultiplied: OpenCV blends all four channels alike.
+        sheet = np.zeros((*self.shape, 4), np.uint8)
+        for paths, rgb in inks:
+            ink = np.clip(np.asarray(rgb, np.float64), 0, 1) * 255 * opacity
+            fixed = self._fixed(paths.reshape(-1, 2)).reshape(paths.shape)
+            level = (*(float(part) for part in ink), 255.0 * opacity)
+            cv2.polylines(sheet, list(fixed), False, level, width_px, cv2.LINE_AA, 4)
+        *planes, coverage = (plane.astype(np.float32) for plane in cv2.split(sheet))
+        colour = np.stack(planes) / np.maximum(coverage, 1)
+        return coverage * np.float32(1 / 255), np.minimum(colour, 1)
+
     def _fixed(self, points: ArrayLike) -> NDArray[np.int32]:
         # Far-away points would overflow OpenCV's fixed-point numbers.
         at = np.clip((self.to_board(points) - 0.5) * 16, -(2**19), 2**19)
@@ -162,13 +193,13 @@ class Board:
         part = copy.copy(self)
         if x0 >= x1 or y0 >= y1:
             part.rgb = np.zeros((3, 1, 1), np.float32)
-            part.alpha, part.height = np.zeros((1, 1), np.float32), np.zeros((1, 1), np.float32)
+            part.alpha, part.height, part.raised = (np.zeros((1, 1), np.float32) for _ in range(3))
             part.x, part.y = self.x[:, :1], self.y[:1]
             return part
         part.left, part.top = self.left + x0, self.top + y0
         part.x, part.y = self.x[:, x0:x1], self.y[y0:y1]
         part.rgb = self.rgb[:, y0:y1, x0:x1]
-        part.alpha, part.height = self.alpha[y0:y1, x0:x1], self.height[y0:y1, x0:x1]
+        part.alpha, part.height, part.raised = (field[y0:y1, x0:x1] for field in (self.alpha, self.height, self.raised))
         return part
 
     def around(self, *outlines: ArrayLike, pad: float = 0.02) -> Board:
@@ -188,14 +219,18 @@ class Board:
 
         Args:
             coverage: (h, w) in [0, 1].
-            rgb: (3,) or (3, h, w) sRGB in [0, 1].
+            rgb: (3,) or (3, h, w) sRGB in [0, 1], straight: the paint's own colour, whatever it covers.
             height: (h, w) or one number, face widths; None keeps the height.
+
+        Source:
+            Porter and Duff, "Compositing Digital Images", SIGGRAPH 1984.
         """
         for plane, colour in zip(self.rgb, np.asarray(rgb, np.float32), strict=True):
             plane += (colour - plane) * coverage
         self.alpha += (1 - self.alpha) * coverage
         if height is not None:
             self.height += (height - self.height) * coverage
+            self.raised += (1 - self.raised) * coverage
 
     def tint(self, factor: Field, channels: tuple[float, float, float] = (1, 1, 1)) -> None:
         """Darken or lighten: colour times ``factor``, more or less of it a channel."""
@@ -259,13 +294,21 @@ class Board:
         moved = cv2.warpAffine(shade, np.array([[1.0, 0, dx], [0, 1.0, dy]]), (w, h), borderMode=cv2.BORDER_REPLICATE)
         self.tint(np.asarray(1 - moved * np.float32(strength), np.float32))
 
+    def _surface(self) -> Field:
+        """The height, gone on beyond the outlines: a thing's edge is no cliff that throws its own shade."""
+        near = self.blur(self.height, 0.01) / (self.blur(self.raised, 0.01) + np.float32(0.01))
+        own = self.height / np.maximum(self.raised, np.float32(0.1))
+        share = np.clip(self.raised * 2, 0, 1)
+        return np.asarray(near + (own - near) * share, np.float32)
+
     def layer(self, **material: Any) -> Layer:
         """The drawing in the photo's frame, cut to the photo (and 2 pixels more)."""
         import cv2
 
         scale = self.frame.unit / self.px
-        rgba: Any = cv2.merge([*(np.clip(plane, 0, 1) * self.alpha for plane in self.rgb), self.alpha])
-        height: Any = self.height * np.float32(self.frame.unit)
+        # A tint may have lightened a plane beyond what its coverage can hold.
+        rgba: Any = cv2.merge([*(np.clip(plane, 0, self.alpha) for plane in self.rgb), self.alpha])
+        height: Any = self._surface() * np.float32(self.frame.unit)
         left, top, px = float(self.left), float(self.top), self.px
         if scale < 0.6:
             # Shrink first: an affine warp alone would skip pixels.

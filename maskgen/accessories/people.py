@@ -208,7 +208,5 @@ def _cloth(board: Board, body: Params, coverage: Field, rng: np.random.Generator
 
 def _defocus(board: Board, sigma: float) -> None:
     """Soften the whole drawing: who stands nearer than the face is out of focus."""
-    alpha = board.blur(board.alpha, sigma)
-    for plane in board.rgb:
-        plane[:] = board.blur(plane * board.alpha, sigma) / np.maximum(alpha, np.float32(1e-3))
-    board.alpha, board.height = alpha, board.blur(board.height, sigma)
+    for plane in (*board.rgb, board.alpha, board.height, board.raised):
+        plane[:] = board.blur(plane, sigma)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -42,7 +42,7 @@ def strands(
     rng: np.random.Generator,
     width: float = 0.006,
     tones: int = 8,
-) -> tuple[Field, Any]:
+) -> tuple[Field, NDArray[np.float32]]:
     """Many strands, dark ones beneath light ones.
 
     Args:
@@ -54,21 +54,10 @@ def strands(
         tones: how many tones there are.
 
     Returns:
-        Coverage (h, w) and colour (3, h, w).
+        Coverage (h, w) and straight colour (3, h, w).
     """
-    import cv2
-
     colour = np.asarray(rgb, np.float64)
-    sheet = np.zeros((*board.shape, 4), np.uint8)
-    sheet[..., :3] = np.clip(colour * 200, 0, 255).astype(np.uint8)
-    count, points = paths.shape[:2]
-    at = np.clip((board.to_board(paths.reshape(-1, 2)) - 0.5) * 16, -(2**19), 2**19)
-    fixed = at.round().astype(np.int32).reshape(count, points, 2)
-    thick = max(round(width * board.px), 1)
-    parts = np.array_split(rng.permutation(count), tones)
+    parts = np.array_split(rng.permutation(len(paths)), tones)
     levels = np.linspace(0.5, 1.55, tones) * np.exp(rng.normal(0, 0.08, tones))
-    for part, level in zip(parts, levels, strict=True):
-        ink = tuple(float(c) for c in np.clip((colour * level + 0.03 * max(level - 1, 0)) * 255, 0, 255))
-        cv2.polylines(sheet, list(fixed[part]), False, (*ink, 255.0), thick, cv2.LINE_AA, 4)
-    planes = np.stack(cv2.split(sheet)[:3]).astype(np.float32) * np.float32(1 / 255)
-    return sheet[..., 3].astype(np.float32) * np.float32(1 / 255), planes
+    inks = [(paths[part], colour * level + 0.03 * max(level - 1, 0)) for part, level in zip(parts, levels, strict=True)]
+    return board.strokes(inks, max(round(width * board.px), 1))

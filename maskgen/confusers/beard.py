@@ -161,8 +161,6 @@ def _zones(marks: Points, params: Params) -> tuple[list[Points], Points]:
 
 def _strokes(board: Board, params: Params, marks: Points, soft: NDArray[np.float32], rgb: NDArray[np.float32]) -> None:
     """Curved hairs from light to dark; where they start follows the density."""
-    import cv2
-
     rng = np.random.default_rng(params["seed"] + 5)
     count = int(STYLES[params["style"]][1] * params["density"])
     # Throw darts over the whole lower face: the draw does not depend on what is cut off.
@@ -196,23 +194,13 @@ def _strokes(board: Board, params: Params, marks: Points, soft: NDArray[np.float
     # Hairs of a long beard come together below the chin.
     pull = np.clip(paths[..., 1] - chin[1], 0, 0.5) * 0.9
     paths[..., 0] += (chin[0] - paths[..., 0]) * np.clip(pull, 0, 0.5)
-    sheet = np.zeros((*board.shape, 4), np.uint8)
-    sheet[..., :3] = np.clip(rgb * 150, 0, 255).astype(np.uint8)
-    fixed = (
-        np.clip((board.to_board(paths.reshape(-1, 2)) - 0.5) * 16, -(2**19), 2**19)
-        .round()
-        .astype(np.int32)
-        .reshape(-1, 5, 2)
-    )
-    shades = np.array_split(np.arange(len(fixed)), 7)
+    shades = np.array_split(np.arange(len(paths)), 7)
     tones = np.array([0.5, 1.35, 0.7, 1.15, 0.85, 1.5, 1.0]) * np.exp(rng.normal(0, 0.1, 7))
-    width = 1 if params["style"] != "long" or board.px < 150 else 2
+    inks = []
     for k, (part, tone) in enumerate(zip(shades, tones, strict=True)):
         colour = rgb * tone + (0.02 * tone)
         if params["grey"] > 0 and k % 2 and rng.random() < params["grey"] * 2:
             colour = np.asarray((0.7, 0.69, 0.67)) * (0.8 + 0.2 * tone)
-        level = tuple(float(c) for c in np.clip(colour * 255, 0, 255)) + (215.0,)
-        cv2.polylines(sheet, list(fixed[part]), False, level, width, cv2.LINE_AA, 4)
-    cover = sheet[..., 3].astype(np.float32) * np.float32(1 / 255)
-    planes = np.stack(cv2.split(sheet)[:3]).astype(np.float32) * np.float32(1 / 255)
-    board.lay(cover, planes)
+        inks.append((paths[part], colour))
+    width = 1 if params["style"] != "long" or board.px < 150 else 2
+    board.lay(*board.strokes(inks, width, opacity=0.84))

@@ -131,6 +131,19 @@ def test_relief_is_lit_from_above() -> None:
     assert out[146, 120].sum() > out[155, 120].sum() + 15
 
 
+@pytest.mark.parametrize("occlusion", [0.0, 0.9])
+def test_relief_goes_on_beyond_the_layer(occlusion: float) -> None:
+    """Where the layer's array ends the relief does not: no line of light along a raised layer's edge."""
+    picture, subject = photo(), face()
+    light = estimate_light(picture, subject)
+    params = replace(PLAIN, ambient=0.0, occlusion=occlusion)
+    flat = _patch(0.5)
+    raised = replace(flat, height=np.full((60, 60), 9.0, np.float32))
+    assert np.array_equal(
+        composite(picture, raised, light, subject, params), composite(picture, flat, light, subject, params)
+    )
+
+
 def test_layers_may_hang_over_the_edge() -> None:
     picture, subject = photo(), face()
     light = estimate_light(picture, subject)

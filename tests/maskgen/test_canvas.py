@@ -78,6 +78,59 @@ def test_layer_is_premultiplied_and_in_range() -> None:
     assert (rgba[..., :3] <= rgba[..., 3:] + 1e-5).all()
 
 
+@pytest.mark.parametrize("under", [(0.0, 0.0, 0.0), (1.0, 1.0, 1.0), (0.9, 0.2, 0.4)])
+def test_paint_lies_over_what_was_there(under: tuple[float, float, float]) -> None:
+    """Porter and Duff's over, worked by hand: half of 0.6 over a quarter of something else."""
+    board = Board(FLAT, (-0.4, -0.3, 0.4, 0.3), (100, 80))
+    whole = np.ones(board.shape, np.float32)
+    board.lay(whole * 0.25, under)
+    board.lay(whole * 0.5, (0.6, 0.6, 0.6))
+    rgba = board.layer().rgba
+    middle = rgba[rgba.shape[0] // 2, rgba.shape[1] // 2]
+    assert middle[3] == pytest.approx(0.5 + 0.5 * 0.25, abs=1e-5)
+    assert np.allclose(middle[:3], 0.5 * 0.6 + 0.5 * 0.25 * np.array(under), atol=1e-5)
+
+
+@pytest.mark.parametrize("opacity", [1.0, 0.84])
+def test_strokes_bring_no_colour_but_their_own(opacity: float) -> None:
+    board = Board(FLAT, (-0.4, -0.3, 0.4, 0.3), (100, 80))
+    fan = np.stack([[(0.0, 0.0), (0.3 * np.cos(t), 0.3 * np.sin(t))] for t in np.linspace(0, 6, 40)])
+    coverage, colour = board.strokes([(fan, (1, 1, 1)), (fan + 0.01, (1, 1, 1))], 1, opacity)
+    assert coverage.max() == pytest.approx(opacity, abs=0.01)
+    drawn = coverage > 0.1
+    assert drawn.any()
+    assert colour[:, drawn].min() > 0.95
+    board.lay(coverage, colour)
+    assert np.abs(board.rgb - board.alpha).max() < 0.01
+
+
+def test_later_strokes_lie_over_earlier_ones() -> None:
+    board = Board(FLAT, (-0.4, -0.3, 0.4, 0.3), (100, 80))
+    level = np.array([[(-0.3, 0.0), (0.3, 0.0)]])
+    _, colour = board.strokes([(level, (1, 0, 0)), (level, (0, 1, 0))], 3)
+    x, y = board.to_board([(0.0, 0.0)])[0].astype(int)
+    assert np.allclose(colour[:, y, x], (0, 1, 0), atol=0.02)
+
+
+def test_the_edge_of_a_flat_thing_is_no_cliff() -> None:
+    """A step in height at an outline would be lit from above and dark below, as no mask's edge is."""
+    board = Board(FLAT, (-0.4, -0.3, 0.4, 0.3), (100, 80))
+    board.lay(board.fill(ellipse(0, 0, 0.2, 0.2)), (0.8, 0.8, 0.8), 0.05)
+    layer = board.layer()
+    assert layer.height is not None
+    seen = layer.rgba[..., 3] > 0.2
+    assert np.allclose(layer.height[seen], 5, atol=0.3)
+
+
+def test_lightening_stays_within_the_coverage() -> None:
+    board = Board(FLAT, (-0.4, -0.3, 0.4, 0.3), (100, 80))
+    board.lay(board.fill(ellipse(0, 0, 0.2, 0.2)) * 0.5, (0.8, 0.8, 0.8))
+    board.tint(np.full(board.shape, 2.0, np.float32))
+    rgba = board.layer().rgba
+    assert rgba[..., :3].max() == pytest.approx(0.5, abs=0.01)
+    assert (rgba[..., :3] <= rgba[..., 3:] + 1e-5).all()
+
+
 def test_painting_in_a_window_paints_the_board() -> None:
     board = Board(FLAT, (-0.4, -0.3, 0.4, 0.3), (100, 80))
     shape = ellipse(0.1, 0.05, 0.06, 0.04)

@@ -11,12 +11,13 @@ import numpy as np
 import pytest
 from drawn_face import SIDE, face, turned_landmarks
 
-from maskgen import accessories, confusers
+from maskgen import accessories, canvas, confusers
 from maskgen.confusers import hand
 from maskgen.errors import InputError
 from maskgen.layer import Layer
 
 SKIN = np.array([0.8, 0.6, 0.5], np.float32)
+WHITE = np.ones(3, np.float32)
 KINDS = [(confusers, name) for name in confusers.NAMES] + [(accessories, name) for name in accessories.NAMES]
 IDS = [f"{package.__name__.split('.')[-1]}-{name}" for package, name in KINDS]
 every_kind = pytest.mark.parametrize(("package", "name"), KINDS, ids=IDS)
@@ -71,6 +72,21 @@ def test_layers_are_clean_and_there_is_something_on_them(package: Any, name: str
         assert height.shape == rgba.shape[:2]
         assert np.isfinite(height).all()
         assert alpha_in_photo(layer).sum() > 30
+
+
+@every_kind
+@pytest.mark.parametrize("size", [SIDE, 60])
+def test_white_over_white_stays_white(package: Any, name: str, size: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An edge that is half covered has the thing's own colour: no dark outline betrays what is drawn."""
+    monkeypatch.setattr(canvas.Board, "tint", lambda self, factor, channels=(1, 1, 1): None)
+    paint = canvas.Board.lay
+    monkeypatch.setattr(canvas.Board, "lay", lambda self, cover, rgb, height=None: paint(self, cover, WHITE, height))
+    for seed in range(4):
+        params = package.draw_params(name, np.random.default_rng(seed))
+        marks = turned_landmarks(0) * (size / SIDE)
+        rgba = package.layer(name, face(landmarks=marks), params, (size, size), WHITE).rgba
+        assert np.abs(rgba[..., :3] - rgba[..., 3:]).max() < 2e-3
+        assert rgba[..., 3].max() > 0.05
 
 
 @every_kind
