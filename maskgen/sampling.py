@@ -27,19 +27,21 @@ Choice = TypeVar("Choice")
 Weighted = tuple[tuple[str, float], ...]
 
 INCORRECT: Final[tuple[tuple[Wear, float], ...]] = (
-    ("nose_out", 0.38),
-    ("chin", 0.3),
-    ("mouth_out", 0.2),
-    ("one_ear", 0.12),
+    ("nose_out", 0.47),
+    ("chin", 0.2),
+    ("mouth_out", 0.12),
+    ("high", 0.12),
+    ("one_ear", 0.06),
+    ("nose_only", 0.03),
 )
-"""How often each is met, for whoever samples. A mask that leaves the chin bare is drawn only where it is asked
+"""How often each is drawn, for whoever samples. A mask that leaves the chin bare is drawn only where it is asked
 for: MaskedFace-Net counts it among the badly worn, most collections of street photographs do not."""
 
 WHEN_ASKED: Final = 0.2
 """How often a wear is drawn that is not among them."""
 
-LOW_WORN: Final = 0.1
-"""Share of masks that slip down to the tip of the nose and still cover it."""
+AT_THE_NOSE: Final = 0.8
+"""Share of masks under the nose whose edge lies between its tip and its base, where it is hardest to tell."""
 
 WITHOUT: Final = ("colours", "patterns", "texture", "light", "shadow", "straps", "fit")
 """Parts that can be left out, to measure what each is worth."""
@@ -91,7 +93,7 @@ class SamplingSettings:
     camera: Strength = "street"
     crop: CropMode = "face"
     size: int = 224
-    margin: tuple[float, float] = (0.92, 1.35)
+    margin: tuple[float, float] = (0.85, 1.45)
     without: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
@@ -190,9 +192,6 @@ def draw_mask(
     fixed = "fit" in settings.without
     spread = 0.0 if fixed else 1.0
     loose = held(rng.normal(0.35, 0.35), -0.3, 1.4)
-    raise_top = held(rng.normal(-0.005, 0.03), -0.1, 0.05)
-    if rng.random() < LOW_WORN:
-        raise_top -= float(rng.uniform(0.03, 0.09))
     return MaskParams(
         template=template.name,
         wear=wear,
@@ -203,7 +202,7 @@ def draw_mask(
         strap_rgb=strap,
         straps=bool(rng.random() < 0.78) and "straps" not in settings.without,
         strap_width=float(np.exp(rng.normal(0, 0.25))),
-        raise_top=raise_top * spread,
+        raise_top=held(rng.normal(-0.005, 0.03), -0.1, 0.05) * spread,
         raise_bottom=held(rng.normal(0.01, 0.04), -0.07, 0.14) * spread,
         widen=held(rng.normal(0.03, 0.07), -0.14, 0.2) * spread,
         loose=0.3 if fixed else loose,
@@ -211,7 +210,7 @@ def draw_mask(
         tilt_deg=float(rng.normal(0, 2.2)) * spread,
         shift_x=float(rng.normal(0, 0.012)) * spread,
         asymmetry=float(rng.normal(0, 0.02)) * spread,
-        wear_amount=float(rng.random()),
+        **_way(rng, wear),
         side=1 if rng.random() < 0.5 else -1,
         wrinkle=0.0 if plain else float(min(rng.gamma(1.6, 0.16), 0.9)),
         wrinkle_seed=int(rng.integers(2**31)),
@@ -219,6 +218,23 @@ def draw_mask(
         grime=0.0 if plain else float(abs(rng.normal(0, 0.035))),
         texture=0.0 if plain else float(abs(rng.normal(0, 0.025))),
     )
+
+
+def _way(rng: np.random.Generator, wear: Wear) -> dict[str, Any]:
+    """How far a badly worn mask is pulled, and what shape it takes there."""
+    near, anywhere = float(rng.uniform(0, 0.58)), float(rng.random())
+    amount = near if wear == "nose_out" and rng.random() < AT_THE_NOSE else anywhere
+    slide = float(rng.uniform(-0.2, 2.2)), float(rng.uniform(-0.2, 2.2))
+    boxy = float(rng.uniform(0.5, 1)) if rng.random() < 0.6 else 0.0
+    return {
+        "wear_amount": amount,
+        "slide": slide,
+        "taut": float(rng.random()),
+        "boxy": boxy,
+        "gape": held(rng.normal(0.1, 0.12), 0, 0.4),
+        "drop": float(rng.random()),
+        "thick": float(rng.uniform(0.2, 0.5)),
+    }
 
 
 def unwearable(asked: Iterable[str], known: Iterable[str]) -> InputError:
@@ -285,18 +301,16 @@ def _crop(rng: np.random.Generator, settings: SamplingSettings) -> CropParams:
     if rng.random() < 0.12:
         # Half a face: seen past a door, a neighbour, the edge of the picture.
         across = float(rng.uniform(0.12, 0.38)) * (1 if rng.random() < 0.5 else -1)
-    fate = rng.random()
-    if fate < 0.22:
-        # A box that ends above the chin, as detectors draw it on masked faces.
-        down = -float(rng.uniform(0.08, 0.28))
-    elif fate < 0.3:
-        down = float(rng.uniform(0.08, 0.2))
+    if rng.random() < 0.5:
+        # Boxes of other detectors and of people: some end above the chin, some hold the neck. Where a mask's edge
+        # lies in the crop must not tell how it is worn.
+        down = float(rng.uniform(-0.24, 0.27))
     return CropParams(
         mode=settings.crop,
         size=settings.size,
         margin=float(rng.uniform(low, high)),
         shift_xy=(across, down),
-        aspect=float(np.exp(held(rng.normal(0, 0.1), -0.3, 0.3))),
+        aspect=float(np.exp(held(rng.normal(0.05, 0.13), -0.35, 0.4))),
     )
 
 
