@@ -136,3 +136,21 @@ def test_badly_worn_masks_may_count_as_none() -> None:
 def test_pick_follows_the_weights() -> None:
     rng = np.random.default_rng(0)
     assert {pick(rng, [("a", 0.0), ("b", 1.0)]) for _ in range(50)} == {"b"}
+
+
+def test_most_masks_under_the_nose_end_between_its_tip_and_its_base() -> None:
+    """Where it is hardest to tell, and where most real ones end."""
+    settings = replace(BARE, incorrect_wears=(("nose_out", 1.0),))
+    masks = [_draw(copy, "incorrect_mask", settings).mask for copy in range(200)]
+    amounts = np.array([mask.wear_amount for mask in masks if mask])
+    assert 0.7 < (amounts < 0.58).mean() < 0.95
+    slides = np.array([mask.slide for mask in masks if mask])
+    assert abs(np.corrcoef(slides.T)[0, 1]) < 0.25
+    assert 0.4 < np.mean([mask.boxy > 0 for mask in masks if mask]) < 0.8
+
+
+def test_half_of_the_crops_lie_higher_or_lower_than_the_face() -> None:
+    shifts = np.array([_draw(copy).crop.shift_xy[1] for copy in range(300)])
+    assert 0.3 < (np.abs(shifts) > 0.08).mean() < 0.7
+    assert shifts.min() < -0.15
+    assert shifts.max() > 0.18
