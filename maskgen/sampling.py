@@ -43,6 +43,9 @@ WHEN_ASKED: Final = 0.2
 AT_THE_NOSE: Final = 0.8
 """Share of masks under the nose whose edge lies between its tip and its base, where it is hardest to tell."""
 
+UNDER_A_HAT: Final = 0.35
+"""Share of those who wear something on the head that wear glasses too."""
+
 WITHOUT: Final = ("colours", "patterns", "texture", "light", "shadow", "straps", "fit")
 """Parts that can be left out, to measure what each is worth."""
 
@@ -359,8 +362,12 @@ def _accessories(rng: np.random.Generator, settings: SamplingSettings) -> tuple[
         return ()
     from maskgen import accessories
 
-    name = pick(rng, settings.accessories or tuple(accessories.WEIGHTS.items()))
-    return (Extra(name, accessories.draw_params(name, rng)),)
+    options = settings.accessories or tuple(accessories.WEIGHTS.items())
+    names = [pick(rng, options)]
+    glasses = [option for option in options if option[0] in accessories.GLASSES]
+    if names[0] in accessories.HEADGEAR and glasses and rng.random() < UNDER_A_HAT:
+        names.insert(0, pick(rng, glasses))
+    return tuple(Extra(name, accessories.draw_params(name, rng)) for name in names)
 
 
 def _confuser(rng: np.random.Generator, options: Weighted) -> Extra:

@@ -117,7 +117,9 @@ def test_most_confusers_cover_part_of_the_lower_face(name: str) -> None:
     assert np.median(covered) > 0.12
 
 
-@pytest.mark.parametrize("name", ["glasses", "sunglasses", "hood", "headscarf", "cap"])
+@pytest.mark.parametrize(
+    "name", ["glasses", "sunglasses", "hood", "headscarf", "cap", "hard_hat", "surgical_cap", "balaclava"]
+)
 def test_accessories_leave_mouth_and_nose_free(name: str) -> None:
     marks = turned_landmarks(0)
     x, y = marks[[33, 51, 57]].mean(0).astype(int)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from drawn_face import template
 
+from maskgen.accessories import GLASSES, HEADGEAR
 from maskgen.errors import InputError
 from maskgen.params import Extra, ImageParams
 from maskgen.sampling import WITHOUT, SamplingSettings, draw, draw_mask, image_rng, pick
@@ -154,3 +155,13 @@ def test_half_of_the_crops_lie_higher_or_lower_than_the_face() -> None:
     assert 0.3 < (np.abs(shifts) > 0.08).mean() < 0.7
     assert shifts.min() < -0.15
     assert shifts.max() > 0.18
+
+
+def test_some_who_wear_a_hat_wear_glasses_too() -> None:
+    settings = replace(BARE, accessory_chance=1.0)
+    worn = [tuple(extra.name for extra in _draw(copy, settings=settings).accessories) for copy in range(300)]
+    both = [names for names in worn if len(names) == 2]
+    assert 0.05 < len(both) / len(worn) < 0.3
+    assert all(names[0] in GLASSES and names[1] in HEADGEAR for names in both)
+    hats = replace(settings, accessories=(("hard_hat", 1.0),))
+    assert {extra.name for copy in range(20) for extra in _draw(copy, settings=hats).accessories} == {"hard_hat"}
