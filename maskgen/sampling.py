@@ -46,6 +46,11 @@ AT_THE_NOSE: Final = 0.8
 UNDER_A_HAT: Final = 0.35
 """Share of those who wear something on the head that wear glasses too."""
 
+WHOLE_HEAD: Final = 0.1
+"""Share of crops about the whole head, as people draw boxes who look for helmets."""
+
+LARGEST_MARGIN: Final = 2.0
+
 WITHOUT: Final = ("colours", "patterns", "texture", "light", "shadow", "straps", "fit")
 """Parts that can be left out, to measure what each is worth."""
 
@@ -77,7 +82,8 @@ class SamplingSettings:
         camera: strength of ``camera.draw``.
         crop: ``face`` or ``scene``.
         size: side of a written face in pixels.
-        margin: factor on the face's box, lowest and highest.
+        margin: factor on the face's box, lowest and highest; where they
+            differ, some crops show the whole head.
         without: parts of ``WITHOUT`` left out.
     """
 
@@ -300,6 +306,9 @@ def _pattern(rng: np.random.Generator, template: MaskTemplate) -> str | None:
 def _crop(rng: np.random.Generator, settings: SamplingSettings) -> CropParams:
     """A detector's box is rarely the one that we would draw: too high, too wide, half a face."""
     low, high = settings.margin
+    margin = float(rng.uniform(low, high))
+    if high > low and rng.random() < WHOLE_HEAD:
+        margin = float(rng.uniform(high, LARGEST_MARGIN))
     across, down = (held(rng.normal(0, 0.045), -0.12, 0.12) for _ in range(2))
     if rng.random() < 0.12:
         # Half a face: seen past a door, a neighbour, the edge of the picture.
@@ -311,7 +320,7 @@ def _crop(rng: np.random.Generator, settings: SamplingSettings) -> CropParams:
     return CropParams(
         mode=settings.crop,
         size=settings.size,
-        margin=float(rng.uniform(low, high)),
+        margin=margin,
         shift_xy=(across, down),
         aspect=float(np.exp(held(rng.normal(0.05, 0.13), -0.35, 0.4))),
     )
