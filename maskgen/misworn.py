@@ -43,7 +43,7 @@ By eye, of drawings beside photographs.
 BARE_NOSE: Final = ("nose_out", "mouth_out", "chin")
 """Wears whose upper edge must leave the tip of the nose bare."""
 
-OVER_TIP: Final = 0.4
+OVER_TIP: Final = 0.25
 """How far over the nose's tip an edge must lie to cover it: a share of the way to the next landmark of the bridge."""
 
 UNDER_TIP: Final = 0.08
@@ -89,6 +89,13 @@ def misworn(worn: Worn) -> Edges:
     """Both edges of a mask as its wearer wears it, before it is fitted."""
     way = _WAYS.get(worn.params.wear)
     return (worn.top, worn.bottom) if way is None else way(worn)
+
+
+def _correct(worn: Worn) -> Edges:
+    """As it should be worn; a box before the face where the wearer's mask is one."""
+    if worn.rigid:
+        return worn.top, worn.bottom
+    return _boxed(worn, worn.top, worn.bottom, middle(worn.top, worn.top_at), -0.05)
 
 
 def _nose_out(worn: Worn) -> Edges:
@@ -179,6 +186,7 @@ def _high(worn: Worn) -> Edges:
 
 
 _WAYS: Final[dict[str, Callable[[Worn], Edges]]] = {
+    "correct": _correct,
     "nose_out": _nose_out,
     "mouth_out": _mouth_out,
     "chin": _chin,

@@ -51,8 +51,8 @@ class MaskParams:
         slide: how far the left and the right end of a badly worn mask's upper
             edge slide down the jaw, in landmarks.
         taut: 0 keeps the template's own upper edge, 1 draws it tight.
-        boxy: 0 keeps the template's outline where the nose or the mouth is
-            bare, 1 hangs it as a box before the face.
+        boxy: 0 keeps the template's outline, 1 hangs it as a box before the
+            face.
         gape: how far from the jaw towards the middle a box's sides end, 0 to
             1; how far a mask on the chin stands off.
         drop: how far the lower edge follows the upper one down, 0 to 1.

@@ -40,6 +40,9 @@ for: MaskedFace-Net counts it among the badly worn, most collections of street p
 WHEN_ASKED: Final = 0.2
 """How often a wear is drawn that is not among them."""
 
+LOW_WORN: Final = 0.35
+"""Share of masks that slip down towards the tip of the nose and still cover it (``misworn.OVER_TIP``)."""
+
 AT_THE_NOSE: Final = 0.8
 """Share of masks under the nose whose edge lies between its tip and its base, where it is hardest to tell."""
 
@@ -201,6 +204,9 @@ def draw_mask(
     fixed = "fit" in settings.without
     spread = 0.0 if fixed else 1.0
     loose = held(rng.normal(0.35, 0.35), -0.3, 1.4)
+    raise_top = held(rng.normal(-0.005, 0.03), -0.1, 0.05)
+    if rng.random() < LOW_WORN:
+        raise_top -= float(rng.uniform(0.02, 0.13))
     return MaskParams(
         template=template.name,
         wear=wear,
@@ -211,7 +217,7 @@ def draw_mask(
         strap_rgb=strap,
         straps=bool(rng.random() < 0.78) and "straps" not in settings.without,
         strap_width=float(np.exp(rng.normal(0, 0.25))),
-        raise_top=held(rng.normal(-0.005, 0.03), -0.1, 0.05) * spread,
+        raise_top=raise_top * spread,
         raise_bottom=held(rng.normal(0.01, 0.04), -0.07, 0.14) * spread,
         widen=held(rng.normal(0.03, 0.07), -0.14, 0.2) * spread,
         loose=0.3 if fixed else loose,
@@ -234,7 +240,7 @@ def _way(rng: np.random.Generator, wear: Wear) -> dict[str, Any]:
     near, anywhere = float(rng.uniform(0, 0.58)), float(rng.random())
     amount = near if wear == "nose_out" and rng.random() < AT_THE_NOSE else anywhere
     slide = float(rng.uniform(-0.2, 2.2)), float(rng.uniform(-0.2, 2.2))
-    boxy = float(rng.uniform(0.5, 1)) if rng.random() < 0.6 else 0.0
+    boxy = float(rng.uniform(0.5, 1)) if rng.random() < (0.4 if wear == "correct" else 0.6) else 0.0
     return {
         "wear_amount": amount,
         "slide": slide,

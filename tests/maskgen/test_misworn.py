@@ -101,3 +101,17 @@ def test_on_the_nose_alone_it_leaves_the_mouth_bare() -> None:
         goal = _worn("nose_only", wear_amount=amount)
         low = _level(middle(goal.bottom, goal.bottom_knots))
         assert _level(between(MARKS, (30, 33), 0.5)) < low < _level(MARKS[62])
+
+
+def test_a_mask_worn_as_it_should_be_may_be_a_box_too_and_may_sit_low() -> None:
+    """Else its outline, not what it leaves bare, would tell the class."""
+    plain, boxed = _worn("correct"), _worn("correct", boxy=1.0, gape=0.2)
+    assert boxed.top[0] @ AXES.x > plain.top[0] @ AXES.x + 0.03 * AXES.width
+    wardrobe = {"plain": template()}
+    masks = [draw_mask(np.random.default_rng(n), wardrobe, SamplingSettings(), (("correct", 1.0),)) for n in range(150)]
+    assert 0.25 < np.mean([mask.boxy > 0 for mask in masks]) < 0.55
+    levels = [
+        _level(middle(goal.top, goal.top_knots)) for goal in (targets(template(), SUBJECT, m, AXES) for m in masks)
+    ]
+    heights = (_level(MARKS[30]) - np.array(levels)) / AXES.height
+    assert 0.1 < (heights < 0.08).mean() < 0.5
