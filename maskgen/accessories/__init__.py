@@ -13,9 +13,9 @@ from maskgen.kinds import Kinds
 WEIGHTS: Final[dict[str, float]] = {
     "glasses": 4.0,
     "sunglasses": 2.0,
-    "cap": 2.0,
-    "hard_hat": 3.0,
-    "surgical_cap": 1.0,
+    "cap": 3.0,
+    "hard_hat": 6.0,
+    "surgical_cap": 1.5,
     "balaclava": 0.7,
     "hood": 1.0,
     "hair": 2.0,
