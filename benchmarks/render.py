@@ -20,7 +20,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 STAGES = {
-    "maskgen.synthesize": ("cut", "estimate_light", "lay", "_polygons"),
+    "maskgen.synthesize": ("cut", "estimate_light", "lay", "polygons"),
     "maskgen.warp": ("mask_layer", "targets", "build_mesh", "_dress", "_inverse_map", "_remap", "_with_straps"),
     "maskgen.blend": ("_lit", "_shadow", "_grain", "_encode"),
     "maskgen.camera": ("apply",),

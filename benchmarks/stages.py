@@ -57,7 +57,7 @@ maskgen.synthesize render
 .maskgen.camera apply
 ..maskgen.camera _recode
 ..maskgen.camera _add_noise
-.maskgen.synthesize _polygons
+.maskgen.synthesize polygons
 maskgen.photo describe
 maskgen.photo encode
 maskgen.photo record_line

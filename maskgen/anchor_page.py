@@ -360,8 +360,8 @@ def _worn(template: MaskTemplate, faces: list[ShownFace], view: dict[str, Any]) 
     """The picture of the template on a face, and the anchors' places in it."""
     import numpy as np
 
+    from maskgen.frame import face_frame
     from maskgen.params import CropParams, ImageParams, MaskParams
-    from maskgen.spots import face_frame
     from maskgen.synthesize import render
 
     index = view.get("face")

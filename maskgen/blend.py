@@ -209,6 +209,8 @@ def lay(
         plane = _encode(plane)
         if noise is not None:
             plane += noise
+            # Below black there is nothing: OpenCV would take the noise's amount and make it brighter.
+            np.maximum(plane, 0, out=plane)
         planes.append(plane)
     changed = cv2.merge([cv2.convertScaleAbs(plane) for plane in planes])
     touched = alpha > 0.002 if shadow is None else (alpha > 0.002) | (shadow < 0.998)

@@ -191,13 +191,22 @@ def detail(params: CameraParams, face_px: float) -> float:
 def _tone_curves(params: CameraParams) -> _Field:
     """(256, 3) uint8: exposure, white balance, gamma and contrast at once."""
     linear = (np.arange(256, dtype=np.float64) / 255)[:, None] ** 2.2
-    linear = linear * 2.0**params.exposure_ev * np.asarray(params.white_balance)
-    # A soft shoulder: sensors and their software roll off, they do not cut.
-    linear = np.where(linear > 0.8, 0.8 + 0.2 * np.tanh((linear - 0.8) / 0.2), linear)
+    linear = _rolled_off(linear, 2.0**params.exposure_ev * np.asarray(params.white_balance))
     srgb = linear ** (params.gamma / 2.2)
     srgb = (srgb - 0.5) * params.contrast + 0.5
     srgb = srgb * (1 - params.tint) + srgb * np.asarray(params.tint_rgb) * params.tint
     return np.asarray(np.minimum(np.maximum(np.rint(srgb * 255), 0), 255), np.uint8)
+
+
+def _rolled_off(linear: _Field, gain: _Field) -> _Field:
+    """Linear light times a gain; what would leave [0, 1] bends softly, as sensors and their software do it.
+
+    From 0.8 on a hyperbola that begins as steep as the line and brings the brightest, ``gain``, to 1. Without a
+    gain nothing bends: the picture's own camera has done it already.
+    """
+    beyond = np.maximum(linear * gain - 0.8, 0)
+    bend = np.maximum(5 - 1 / np.maximum(gain - 0.8, 0.2), 0)
+    return np.asarray(np.minimum(linear * gain, 0.8) + beyond / (1 + bend * beyond))
 
 
 def _expose(image: RGB, params: CameraParams) -> _Field:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from maskgen.frame import face_frame
 from maskgen.layer import Layer
 from maskgen.types import LandmarkedFace, Points
 
@@ -31,9 +32,6 @@ Params: TypeAlias = dict[str, Any]
 CM: Final = 1 / 14
 """One centimetre in face widths: ears' fronts are about 14 cm apart."""
 
-# Median over 26 portraits of |landmark 0 - landmark 16| / |27 - 8| is 1.22. A
-# little less, so that only a turned head falls back on its height.
-_WIDTH_PER_HEIGHT: Final = 1.15
 _MIN_PX, _MAX_PX = 96, 300
 
 
@@ -55,18 +53,13 @@ class FaceFrame:
 
     @classmethod
     def of(cls, face: LandmarkedFace) -> FaceFrame:
-        """The frame of a face; a turned head keeps its unit through its height."""
+        """The frame of a face (``frame.face_frame``), and how far it looks aside."""
         marks = face.landmarks
-        origin = (marks[33] + marks[48:68].mean(0)) / 2
-        across = marks[42:48].mean(0) - marks[36:42].mean(0)
-        across = across / max(float(np.hypot(*across)), 1e-6)
-        axes = np.stack([across, [-across[1], across[0]]])
-        width = float(np.hypot(*(marks[16] - marks[0])))
-        height = float(np.hypot(*(marks[27] - marks[8])))
-        unit = max(width, _WIDTH_PER_HEIGHT * height, 1.0)
+        square = face_frame(marks)
         middle = (marks[0] + marks[16]) / 2
-        turn = float((marks[30] - middle) @ across) / unit * 3
-        return cls(origin, axes, unit, float(np.clip(turn, -1, 1)))
+        turn = float((marks[30] - middle) @ square.right) / square.width * 3
+        axes = np.stack([square.right, square.down])
+        return cls(square.centre, axes, max(square.width, 1.0), float(np.clip(turn, -1, 1)))
 
     def to_face(self, points: ArrayLike) -> Points:
         """Photo pixels to face widths, (N, 2) to (N, 2)."""

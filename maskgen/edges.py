@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from maskgen.spots import face_frame
+from maskgen.frame import face_frame
 
 if TYPE_CHECKING:
     from maskgen.types import LandmarkedFace, Points
@@ -41,7 +41,7 @@ class FaceAxes:
 
 
 def face_axes(face: LandmarkedFace) -> FaceAxes:
-    """The axes of a face; a turned head keeps its width through its height."""
+    """The axes of a face (``frame.face_frame``) and where it looks."""
     # Asked for several times in a row while one face is dressed.
     last = _LAST.get("face")
     if last is None or last[0] is not face:
@@ -53,14 +53,8 @@ _LAST: dict[str, tuple[LandmarkedFace, FaceAxes]] = {}
 
 
 def _axes(face: LandmarkedFace) -> FaceAxes:
-    marks = face.landmarks
-    frame = face_frame(marks)
-    nose_to_chin = float((marks[8] - marks[27]) @ frame.down)
-    # 1.2 is the frontal ratio of jaw width to it (spots.typical_landmarks);
-    # a wide open mouth lengthens it, so the turned head gets a little less.
-    width = max(frame.width, 1.08 * nose_to_chin, 1e-3)
-    centre = (marks[33] + marks[48:68].mean(axis=0)) / 2
-    return FaceAxes(frame.right, frame.down, width, max(frame.height, 1e-3), centre, face.pose.yaw_deg)
+    frame = face_frame(face.landmarks)
+    return FaceAxes(frame.right, frame.down, frame.width, max(frame.height, 1e-3), frame.centre, face.pose.yaw_deg)
 
 
 def knots(points: Points) -> Points:

@@ -19,7 +19,7 @@ class ImageError(MaskgenError):
 
     Attributes:
         reason: one word for ``skipped.jsonl``: ``unreadable``, ``empty``,
-            ``not_an_image``, ``truncated``, ``too_large`` or ``too_small``.
+            ``not_an_image``, ``no_decoder``, ``truncated``, ``too_large`` or ``too_small``.
     """
 
     def __init__(self, reason: str, message: str) -> None:

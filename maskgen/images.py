@@ -12,20 +12,22 @@ from __future__ import annotations
 import errno
 import hashlib
 import heapq
-import io
 import itertools
 import os
 import stat
 import threading
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
+from maskgen.codecs import NAMES, SNIFF_BYTES, open_picture
+from maskgen.codecs import sniff as sniff
 from maskgen.errors import ImageError, InputError
 from maskgen.types import RGB
 
@@ -52,9 +54,6 @@ from the pixels around a face.
 SUFFIXES: Final = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
 """What ``encode`` writes. Reading looks at the bytes, never at the name."""
 
-Format = Literal["JPEG", "PNG", "WEBP", "BMP", "TIFF"]
-
-_SNIFF_BYTES: Final = 16
 _EXIF_ORIENTATION: Final = 0x0112
 _warnings_lock = threading.Lock()
 _temp_numbers = itertools.count()
@@ -76,21 +75,6 @@ class Skipped:
     message: str
 
 
-def sniff(head: bytes) -> Format | None:
-    """The picture format that a file's first 16 bytes announce, or None."""
-    if head.startswith(b"\xff\xd8\xff"):
-        return "JPEG"
-    if head.startswith(b"\x89PNG\r\n\x1a\n"):
-        return "PNG"
-    if head.startswith(b"RIFF") and head[8:12] == b"WEBP":
-        return "WEBP"
-    if head.startswith(b"BM"):
-        return "BMP"
-    if head.startswith((b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")):
-        return "TIFF"
-    return None
-
-
 def source_id(data: bytes) -> str:
     """The name of a photo by content: the first 16 hex digits of its sha256.
 
@@ -101,7 +85,7 @@ def source_id(data: bytes) -> str:
 
 
 def read_bytes(path: str | os.PathLike[str]) -> bytes:
-    """A picture file's bytes; what is no picture is refused after 16 bytes.
+    """A picture file's bytes; what is no picture is refused after its first bytes.
 
     Raises:
         ImageError: ``unreadable`` (missing, no permission, no regular file),
@@ -113,11 +97,11 @@ def read_bytes(path: str | os.PathLike[str]) -> bytes:
         if not stat.S_ISREG(path.stat().st_mode):
             raise ImageError("unreadable", f"{show(path)} is no regular file; give a picture file or a folder")
         with path.open("rb") as file:
-            head = file.read(_SNIFF_BYTES)
+            head = file.read(SNIFF_BYTES)
             if not head:
                 raise ImageError("empty", f"{show(path)} has 0 bytes")
             if sniff(head) is None:
-                raise ImageError("not_an_image", f"{show(path)} is not a JPEG, PNG, WebP, BMP or TIFF file")
+                raise ImageError("not_an_image", f"{show(path)} is not a {NAMES} file")
             size = os.fstat(file.fileno()).st_size
             if size > MAX_BYTES:
                 raise ImageError("too_large", f"{show(path)} has {size} bytes, more than {MAX_BYTES}")
@@ -157,23 +141,51 @@ def decode_rgb(data: bytes, max_side: int | None = None, max_pixels: int = MAX_P
         (H, W, 3) uint8 RGB, contiguous.
 
     Raises:
-        ImageError: ``empty``, ``not_an_image``, ``truncated`` (cut off or
-            damaged) or ``too_large``.
+        ImageError: ``empty``, ``not_an_image``, ``no_decoder`` (a package is
+            missing; the message names it), ``truncated`` (cut off or damaged)
+            or ``too_large``.
     """
+    rgb = _decoded(data, max_side, max_pixels, _to_rgb)
+    if max_side is not None and max(rgb.shape[:2]) > max_side:
+        rgb = shrink(rgb, max_side)
+    return np.ascontiguousarray(rgb)
+
+
+def decode_rgba(data: bytes, max_pixels: int = MAX_PIXELS) -> NDArray[np.uint8]:
+    """A picture's bytes with its transparency, upright.
+
+    Args:
+        data: the file's bytes.
+        max_pixels: above this it is refused.
+
+    Returns:
+        (H, W, 4) uint8 with straight alpha, or (H, W, 3) of a picture that has none.
+
+    Raises:
+        ImageError: as ``decode_rgb``.
+    """
+    return np.ascontiguousarray(_decoded(data, None, max_pixels, _with_alpha))
+
+
+def _decoded(
+    data: bytes, max_side: int | None, max_pixels: int, convert: Callable[[Image], NDArray[np.uint8]]
+) -> NDArray[np.uint8]:
+    """A picture's bytes as an array, turned upright."""
     if not data:
         raise ImageError("empty", "0 bytes are no picture")
-    kind = sniff(data[:_SNIFF_BYTES])
+    kind = sniff(data[:SNIFF_BYTES])
     if kind is None:
-        raise ImageError("not_an_image", "the bytes are not a JPEG, PNG, WebP, BMP or TIFF picture")
+        raise ImageError("not_an_image", f"the bytes are not a {NAMES} picture")
     try:
-        image = _open(data, kind)
+        with _no_warnings():
+            image = open_picture(data, kind)
         _draft(image, max_side, max_pixels)
         width, height = image.size
         if width * height > max_pixels:
             raise ImageError("too_large", f"{width} x {height} px is more than {max_pixels} pixels; make it smaller")
         image.load()
         orientation = _orientation(image)
-        rgb = _to_rgb(image)
+        pixels = convert(image)
     except ImageError:
         raise
     except MemoryError as error:
@@ -182,10 +194,7 @@ def decode_rgb(data: bytes, max_side: int | None = None, max_pixels: int = MAX_P
     # SyntaxError, struct.error, zlib.error, ValueError, IndexError and more.
     except Exception as error:
         raise ImageError("truncated", f"cut off or damaged {kind} data: {error}") from error
-    rgb = _upright(rgb, orientation)
-    if max_side is not None and max(rgb.shape[:2]) > max_side:
-        rgb = shrink(rgb, max_side)
-    return np.ascontiguousarray(rgb)
+    return _upright(pixels, orientation)
 
 
 def shrink(image: RGB, max_side: int) -> RGB:
@@ -383,26 +392,6 @@ def _skipped(path: Path, error: OSError) -> Skipped:
     return Skipped(path, "unreadable", f"{show(path)} cannot be read: {error.strerror or error}")
 
 
-def _open(data: bytes, kind: Format) -> ImageFile:
-    """The picture, not yet decoded.
-
-    The plugins are called directly because ``Image.open`` refuses by the
-    size in the header, before a JPEG could be decoded reduced.
-    """
-    from PIL import BmpImagePlugin, JpegImagePlugin, PngImagePlugin, TiffImagePlugin, WebPImagePlugin
-
-    plugins: dict[Format, Any] = {
-        "JPEG": JpegImagePlugin.JpegImageFile,
-        "PNG": PngImagePlugin.PngImageFile,
-        "WEBP": WebPImagePlugin.WebPImageFile,
-        "BMP": BmpImagePlugin.BmpImageFile,
-        "TIFF": TiffImagePlugin.TiffImageFile,
-    }
-    with _no_warnings():
-        image: ImageFile = plugins[kind](io.BytesIO(data))
-    return image
-
-
 def _orientation(image: ImageFile) -> int:
     """The EXIF orientation, 1 to 8, of a picture that is decoded.
 
@@ -456,7 +445,13 @@ def _to_rgb(image: Image) -> RGB:
     return np.array(image if image.mode == "RGB" else image.convert("RGB"), dtype=np.uint8)
 
 
-def _upright(image: RGB, orientation: int) -> RGB:
+def _with_alpha(image: Image) -> NDArray[np.uint8]:
+    if image.mode.startswith("I") or image.mode == "F":
+        return _to_rgb(image)
+    return np.array(image.convert("RGBA" if image.has_transparency_data else "RGB"), dtype=np.uint8)
+
+
+def _upright(image: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8]:
     """Undo an EXIF orientation: 2 to 8, Exif 2.32 section 4.6.4."""
     if orientation in (5, 6, 7, 8):
         image = image.swapaxes(0, 1)

@@ -62,14 +62,14 @@ class FaceRecord:
         face_index: its place among the photo's faces, left to right.
         box_xyxy: the face box.
         landmarks: 68 pairs.
-        pose_deg: yaw, pitch, roll.
+        pose_deg: yaw, pitch, roll of the head in the written image, a turn included.
         detector: what found it.
         template: the mask's name, or None.
         wear: how it is worn, or None.
         colour: the palette's name, or None.
         pattern: the pattern's name, or None.
         params: everything drawn by chance (``ImageParams.to_json``).
-        coverage: polygons of the visible mask, each a list of pairs.
+        coverage: polygons of the visible mask, each a list of pairs; holes are cut open to the outline.
         visible: share of the mask that lies inside the image.
         attempt: how many draws before this one were turned down.
         source_face: the face as it lies in the photo.

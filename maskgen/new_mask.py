@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import re
 import tempfile
@@ -13,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from maskgen.errors import ImageError, InputError, TemplateError
-from maskgen.images import read_bytes, show
+from maskgen.images import decode_rgba, read_bytes, show
 from maskgen.templates import MAX_SIDE, MIN_SIDE, check_template
 
 if TYPE_CHECKING:
@@ -102,24 +101,16 @@ def read_picture(path: Path, *, cut_out: bool = False) -> RGBA:
 
 
 def _decode(path: Path) -> NDArray[np.uint8]:
-    """(H, W, 3 or 4) BGR(A); Pillow opens it, since OpenCV drops a palette's transparency."""
+    """(H, W, 3 or 4) BGR(A), upright."""
     import cv2
-    from PIL import Image
 
-    data = read_bytes(path)
     try:
-        with Image.open(io.BytesIO(data)) as image:
-            if image.width * image.height > _MOST_PIXELS:
-                raise ImageError(
-                    "too_large", f"{show(path)} has {image.width} x {image.height} pixels; reduce it first"
-                )
-            clear = "A" in image.getbands() or "transparency" in image.info
-            pixels = np.asarray(image.convert("RGBA" if clear else "RGB"), np.uint8)
-    except ImageError:
-        raise
-    except Exception as error:  # Pillow raises whatever its decoders do
-        raise ImageError("unreadable", f"{show(path)} cannot be read as a picture: {error}") from error
-    return np.asarray(cv2.cvtColor(pixels, cv2.COLOR_RGBA2BGRA if clear else cv2.COLOR_RGB2BGR), np.uint8)
+        pixels: Any = decode_rgba(read_bytes(path), _MOST_PIXELS)
+    except ImageError as error:
+        words = str(error)
+        raise ImageError(error.reason, words if show(path) in words else f"{show(path)}: {words}") from error
+    code = cv2.COLOR_RGBA2BGRA if pixels.shape[2] == 4 else cv2.COLOR_RGB2BGR
+    return np.asarray(cv2.cvtColor(pixels, code), np.uint8)
 
 
 def _shrunk(picture: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:

@@ -32,9 +32,10 @@ from maskgen.metadata import (
     record_line,
     split_of,
 )
+from maskgen.pose import head_pose
 from maskgen.settings import Settings
 from maskgen.storage import Store, open_store, read_input
-from maskgen.types import RGB, WEARS, Box, Face, Label, LandmarkedFace, Points, Pose, Wear
+from maskgen.types import RGB, WEARS, Box, Face, Label, LandmarkedFace, Points, Wear
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -280,8 +281,8 @@ def open_wardrobe(settings: Settings) -> Mapping[str, MaskTemplate]:
     return wardrobe
 
 
-SCARVES: Final = ("scarf", "bandana", "shirt", "collar")
-"""Confusers that are cloth over the nose: what they count as, --scarf-label says."""
+SCARVES: Final = ("scarf", "bandana", "shirt")
+"""Confusers that may be cloth over the nose: what they count as, --scarf-label says. A collar never is."""
 
 BADLY_WORN: Final = 0.25
 """Share of a class's images that show a badly worn mask, where two classes count it in."""
@@ -341,7 +342,7 @@ def _scarves_and_others() -> tuple[Weighted, Weighted]:
 def rounded(face: LandmarkedFace) -> LandmarkedFace:
     """The face with coordinates to a hundredth of a pixel.
 
-    What is drawn from is then exactly what the line holds.
+    What is drawn from is then exactly what the line holds; the pose follows from the landmarks.
     """
 
     def short(values: Iterable[float]) -> list[float]:
@@ -349,9 +350,9 @@ def rounded(face: LandmarkedFace) -> LandmarkedFace:
 
     box = Box(*short(face.face.box.xyxy))
     points = None if face.face.points is None else _rounded(face.face.points)
-    pose = Pose(*short((face.pose.yaw_deg, face.pose.pitch_deg, face.pose.roll_deg)))
     inner = Face(box, round(float(face.face.score), 4), face.face.detector, points)
-    return LandmarkedFace(inner, _rounded(face.landmarks), pose)
+    landmarks = _rounded(face.landmarks)
+    return LandmarkedFace(inner, landmarks, head_pose(landmarks))
 
 
 def _rounded(points: Points) -> Points:
@@ -360,14 +361,14 @@ def _rounded(points: Points) -> Points:
 
 def describe(rendered: Rendered, params: ImageParams, face: LandmarkedFace, index: int, attempt: int) -> FaceRecord:
     """The record of a drawn face."""
-    mask = params.mask
+    mask, pose = params.mask, rendered.pose
     x, y, right, bottom = (round(float(v), 2) for v in rendered.box.xyxy)
     return FaceRecord(
         label=params.label,
         face_index=index,
         box_xyxy=(x, y, right, bottom),
         landmarks=_pairs(rendered.landmarks),
-        pose_deg=(face.pose.yaw_deg, face.pose.pitch_deg, face.pose.roll_deg),
+        pose_deg=(round(pose.yaw_deg, 2), round(pose.pitch_deg, 2), round(pose.roll_deg, 2)),
         detector=face.face.detector,
         template=mask.template if mask else None,
         wear=mask.wear if mask else None,
@@ -402,7 +403,9 @@ def face_of(record: FaceRecord) -> LandmarkedFace:
         raise InputError("the line has no source_face; it was written by another tool")
     points = np.array(source.points, dtype=np.float64) if source.points else None
     face = Face(Box(*source.box_xyxy), source.score, record.detector, points)
-    return LandmarkedFace(face, np.array(source.landmarks, dtype=np.float64), Pose(*record.pose_deg))
+    landmarks = np.array(source.landmarks, dtype=np.float64)
+    # The line's own pose is that of the written image, a turn included.
+    return LandmarkedFace(face, landmarks, head_pose(landmarks))
 
 
 def remake(record: Record, wardrobe: Mapping[str, MaskTemplate], source: str | None = None) -> bytes:

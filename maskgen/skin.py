@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from maskgen.frame import face_frame
+
 if TYPE_CHECKING:
     from maskgen.types import RGB, Points
 
@@ -36,7 +38,7 @@ def skin_rgb(photo: RGB, landmarks: Points) -> NDArray[np.float32]:
         average skin.
     """
     height, width = photo.shape[:2]
-    reach = max(float(np.hypot(*(landmarks[16] - landmarks[0]))) * 0.035, 0.5)
+    reach = max(face_frame(landmarks).width * 0.035, 0.5)
     samples = []
     for spot in _SPOTS:
         x, y = sum((weight * landmarks[i] for i, weight in spot), np.zeros(2))

@@ -19,7 +19,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from maskgen.errors import ShapeError, TemplateError
+from maskgen.errors import TemplateError
+from maskgen.frame import FaceFrame, face_frame
 from maskgen.types import Points
 
 KINDS: Final = ("jaw", "bridge", "chin", "landmarks")
@@ -59,47 +60,6 @@ def typical_landmarks(face_width: float = 1.0, center_xy: tuple[float, float] = 
         if index in _TWIN:
             points[_TWIN[index]] = (-xy[0], xy[1])
     return np.asarray(points * face_width + np.asarray(center_xy), np.float64)
-
-
-@dataclass(frozen=True, slots=True)
-class FaceFrame:
-    """A face's own axes in the photo.
-
-    Attributes:
-        right: (2,) unit vector from the image-left to the image-right eye.
-        down: (2,) unit vector at a right angle to it, towards the chin.
-        width: pixels between the two ends of the jaw (landmarks 0 and 16).
-        height: pixels from the brows' top to the chin, along ``down``.
-    """
-
-    right: NDArray[np.float64]
-    down: NDArray[np.float64]
-    width: float
-    height: float
-
-
-def face_frame(landmarks: Points) -> FaceFrame:
-    """The face's axes and size, from its landmarks.
-
-    Args:
-        landmarks: (68, 2) float64 pixels.
-
-    Raises:
-        ShapeError: another shape.
-    """
-    if landmarks.shape != (68, 2):
-        raise ShapeError(f"68 landmarks of x and y expected, got shape {landmarks.shape}")
-    between_eyes = np.add.reduce(landmarks[42:48]) / 6 - np.add.reduce(landmarks[36:42]) / 6
-    length = float(np.hypot(*between_eyes))
-    right = between_eyes / length if length > 0 else np.array([1.0, 0.0])
-    down = np.array([-right[1], right[0]])
-    brow_top = (landmarks[19] + landmarks[24]) / 2
-    return FaceFrame(
-        right=right,
-        down=down,
-        width=float(np.hypot(*(landmarks[16] - landmarks[0]))),
-        height=float((landmarks[8] - brow_top) @ down),
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +132,7 @@ def parse_spot(data: Any) -> Spot:
     kind, value = kinds[0], data[kinds[0]]
     if kind == "landmarks":
         return Spot(_weights(value), offset)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if not is_number(value):
         raise TemplateError(f'"{kind}" is a number, got {value!r}')
     if kind == "chin":
         return Spot(((8, 1.0),), (offset[0], offset[1] + float(value)))
@@ -184,14 +144,22 @@ def parse_spot(data: Any) -> Spot:
     return Spot(tuple((i, w) for i, w in ((whole, 1 - part), (whole + 1, part)) if w > 0), offset)
 
 
+def is_number(value: Any) -> bool:
+    """Whether a JSON value is a number to reckon with: no boolean, finite, and no integer too large for a float."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < _TOO_LARGE
+
+
+_TOO_LARGE: Final = 1e300
+
+
 def _weights(value: Any) -> tuple[tuple[int, float], ...]:
     if not isinstance(value, dict) or not value:
         raise TemplateError(f'"landmarks" is an object such as {{"1": 0.5, "31": 0.5}}, got {value!r}')
     pairs = []
     for key, weight in value.items():
-        if not key.isdecimal() or int(key) > 67:
+        if not key.isdecimal() or len(key) > 2 or int(key) > 67:
             raise TemplateError(f'unknown landmark "{key}"; they run from 0 to 67')
-        if isinstance(weight, bool) or not isinstance(weight, int | float):
+        if not is_number(weight):
             raise TemplateError(f"the weight of landmark {key} is a number, got {weight!r}")
         pairs.append((int(key), float(weight)))
     total = sum(weight for _, weight in pairs)
@@ -201,10 +169,6 @@ def _weights(value: Any) -> tuple[tuple[int, float], ...]:
 
 
 def _pair(value: Any, name: str) -> tuple[float, float]:
-    if (
-        not isinstance(value, list)
-        or len(value) != 2
-        or any(isinstance(part, bool) or not isinstance(part, int | float) or not math.isfinite(part) for part in value)
-    ):
+    if not isinstance(value, list) or len(value) != 2 or not all(map(is_number, value)):
         raise TemplateError(f'"{name}" is two numbers, [x, y], got {value!r}')
     return float(value[0]), float(value[1])

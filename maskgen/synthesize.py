@@ -16,7 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from maskgen.blend import Light, estimate_light, lay, seen_in
+from maskgen.covers import BARE, Covers, measure
 from maskgen.params import CropParams, ImageParams
+from maskgen.polygons import Polygon, polygons
 from maskgen.turn import Turned, extent, warp
 from maskgen.types import RGB, Box, Face, LandmarkedFace, Points, Pose
 
@@ -51,7 +53,6 @@ MAX_BEYOND: Final = 0.05
 """How far a crop may leave the photo, as a share of its side."""
 
 Wardrobe = Mapping[str, "MaskTemplate"]
-Polygon = tuple[tuple[float, float], ...]
 
 _Float = NDArray[np.float32]
 
@@ -66,20 +67,25 @@ class Rendered:
             of it), pixels of ``image``; empty without a mask.
         box: the face's box in ``image``; may reach beyond it.
         landmarks: (68, 2) in ``image``.
+        pose: of the head in ``image``, a turn included.
         visible: share of the lower face that the mask covers in sight.
         area: visible mask over the face's box.
         inside: share of the mask inside the picture.
         contrast: mean absolute change under the mask, of full scale.
+        covers: what of nose, mouth and chin lies beneath the mask, or beneath the cloth that counts as one;
+            a hand before it changes nothing.
     """
 
     image: RGB
     coverage: tuple[Polygon, ...]
     box: Box
     landmarks: Points
+    pose: Pose
     visible: float
     area: float
     inside: float
     contrast: float
+    covers: Covers = BARE
 
 
 @dataclass(slots=True)
@@ -92,6 +98,7 @@ class _Drawn:
     area: float
     inside: float
     contrast: float
+    covers: Covers = BARE
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,13 +194,15 @@ def render(
     body = drawn.body if frame_wh == (size, size) or not drawn.body.any() else _enlarged(drawn.body, (size, size))
     return Rendered(
         image,
-        _polygons(body, np.ones(2)),
+        polygons(body),
         box,
         landmarks,
+        seen.pose,
         drawn.visible,
         drawn.area,
         drawn.inside,
         drawn.contrast,
+        drawn.covers,
     )
 
 
@@ -230,13 +239,15 @@ def render_scene(
     return [
         Rendered(
             image,
-            _polygons(drawn.body, np.ones(2), origin),
+            polygons(drawn.body, origin),
             _face_box(face.landmarks),
             face.landmarks.copy(),
+            face.pose,
             drawn.visible,
             drawn.area,
             drawn.inside,
             drawn.contrast,
+            drawn.covers,
         )
         for (face, _), (drawn, origin) in zip(dressed, records, strict=True)
     ]
@@ -246,10 +257,11 @@ def gate(rendered: Rendered, params: ImageParams) -> str | None:
     """Why an image must not be written, or None when it shows what its line says.
 
     Returns:
-        ``mask_hidden``, ``mask_outside``, ``mask_unseen`` or None.
+        ``mask_hidden``, ``mask_outside``, ``mask_unseen``, ``cloth_too_low`` or None.
     """
     if params.mask is None:
-        return None
+        # A scarf that counts as a mask (--scarf-label) covers what a mask covers.
+        return "cloth_too_low" if params.label == "with_mask" and not rendered.covers.whole else None
     if rendered.inside < MIN_INSIDE:
         return "mask_outside"
     if params.mask.wear == "correct" and rendered.visible < MIN_VISIBLE:
@@ -406,12 +418,14 @@ def _draw(
     height, width = frame.shape[:2]
     image = frame
     body = np.zeros((height, width), np.float32)
+    worn = body
     inside, contrast = 1.0, 0.0
     if params.mask is not None:
         from maskgen.warp import mask_layer
 
         layer = mask_layer(wardrobe[params.mask.template], face, params.mask, (width, height))
         image, _, body = lay(frame, layer, light, face, params.light)
+        worn = body
         drawn = 0.0 if layer.body is None else float(layer.body.sum())
         inside = min(1.0, float(body.sum()) / drawn) if drawn > 0 else 0.0
         covered = (body > 0.5).astype(np.uint8)
@@ -422,17 +436,18 @@ def _draw(
 
         level = light.level * params.light.gain
         skin = skin_albedo(skin_rgb(frame, face.landmarks), level, light.colour, params.light.white_balance)
-        image, body = _draw_over(image, body, over, face, light, params, skin)
+        image, body, cloth = _draw_over(image, body, over, face, light, params, skin)
+        worn = worn if cloth is None else cloth
     if after is not None:
-        image, body, face = after.view.of(image), after.view.of(body), after.face
+        image, body, worn, face = after.view.of(image), after.view.of(body), after.view.of(worn), after.face
         height, width = image.shape[:2]
     if before:
         # Who stands in front does not turn with the head.
-        image, body = _draw_over(image, body, before, face, light, params, skin)
+        image, body, _ = _draw_over(image, body, before, face, light, params, skin)
     lower = _lower_face(face, (width, height))
     visible = float((body * lower).sum() / max(float(lower.sum()), 1.0))
     area = float(body.sum()) / max(_face_box(face.landmarks).area, 1.0)
-    return _Drawn(image, body, visible, area, inside, contrast)
+    return _Drawn(image, body, visible, area, inside, contrast, measure(worn, face.landmarks))
 
 
 def _in_order(params: ImageParams) -> tuple[list[tuple[str, Any]], list[tuple[str, Any]]]:
@@ -456,16 +471,20 @@ def _draw_over(
     light: Light,
     params: ImageParams,
     skin: _Float,
-) -> tuple[RGB, _Float]:
+) -> tuple[RGB, _Float, _Float | None]:
+    """The picture, what is still seen of the mask, and the alpha of cloth that is worn as a confuser."""
     from maskgen import accessories, confusers
 
     size = image.shape[1], image.shape[0]
+    cloth: _Float | None = None
     for kind, extra in over:
         module = confusers if kind == "confusers" else accessories
         layer = module.layer(extra.name, face, extra.params, size, skin)
         image, alpha, _ = lay(image, layer, light, face, params.light)
         body = body * (1 - alpha)
-    return image, body
+        if kind == "confusers" and extra.name not in confusers.HELD:
+            cloth = alpha
+    return image, body, cloth
 
 
 def _lower_face(face: LandmarkedFace, size_wh: tuple[int, int]) -> _Float:
@@ -476,23 +495,3 @@ def _lower_face(face: LandmarkedFace, size_wh: tuple[int, int]) -> _Float:
     canvas = np.zeros((size_wh[1], size_wh[0]), np.uint8)
     cv2.fillPoly(canvas, [np.round((ring - 0.5) * 16).astype(np.int32)], 1, cv2.LINE_8, 4)
     return canvas.astype(np.float32)
-
-
-def _polygons(body: _Float, grow: NDArray[np.float64], origin: tuple[int, int] = (0, 0)) -> tuple[Polygon, ...]:
-    """Outlines of what is more mask than not, specks left out, in written pixels."""
-    import cv2
-
-    if not body.any():
-        return ()
-    mask = (body > 0.5).astype(np.uint8)
-    contours, _ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
-    least = max(6.0, 0.02 * float(mask.sum()))
-    found: list[Polygon] = []
-    for contour in sorted(contours, key=cv2.contourArea, reverse=True):
-        if cv2.contourArea(contour) < least:
-            continue
-        outline = cv2.approxPolyDP(contour, 0.5, True)[:, 0].astype(np.float64)
-        if len(outline) >= 3:
-            points = (outline + 0.5 + origin) * grow
-            found.append(tuple(map(tuple, points.round(2).tolist())))
-    return tuple(found)

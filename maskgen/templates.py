@@ -9,8 +9,8 @@ person who drew it; ``load_template`` raises it, ``check_template`` lists it.
 from __future__ import annotations
 
 import functools
+import io
 import json
-import math
 import struct
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from maskgen.assets import assets_dir
 from maskgen.errors import TemplateError
 from maskgen.palette import PALETTE
-from maskgen.spots import Anchor, FaceFrame, Spot, face_frame, parse_spot, typical_landmarks
+from maskgen.spots import Anchor, Spot, is_number, parse_spot, typical_landmarks
 from maskgen.types import WEARS, Wear
 
 if TYPE_CHECKING:
@@ -31,13 +31,11 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Anchor",
-    "FaceFrame",
     "MaskTemplate",
     "Material",
     "Spot",
     "Strap",
     "check_template",
-    "face_frame",
     "find_masks",
     "load_template",
     "load_wardrobe",
@@ -276,8 +274,8 @@ def wears_of(folder: Path) -> tuple[Wear, ...]:
     All wears where that file is wrong: reading the mask will say so.
     """
     try:
-        data = json.loads((folder / "mask.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        data = json.loads((folder / "mask.json").read_text(encoding="utf-8-sig"))
+    except (OSError, ValueError, RecursionError):
         return WEARS
     return _Fields(data, [], readable=False).wears() if isinstance(data, dict) else WEARS
 
@@ -370,12 +368,28 @@ def _decode(path: Path, problems: list[str]) -> NDArray[Any] | None:
     import cv2
 
     try:
-        picture = cv2.imdecode(np.frombuffer(path.read_bytes(), np.uint8), cv2.IMREAD_UNCHANGED)
+        data = path.read_bytes()
+        if _lies_turned(data):
+            problems.append(f"{path.name} is stored turned, with an EXIF tag that says so; save it upright, without")
+            return None
+        picture = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
     except (OSError, cv2.error):
         picture = None
     if picture is None:
         problems.append(f"{path.name} is damaged: it cannot be decoded")
     return picture
+
+
+def _lies_turned(png: bytes) -> bool:
+    """Whether an EXIF orientation turns the picture: programs show it upright, and OpenCV reads it as it lies."""
+    from PIL import Image, PngImagePlugin
+
+    exif = Image.Exif()
+    try:
+        exif.load(PngImagePlugin.PngImageFile(io.BytesIO(png)).info.get("exif", b""))
+        return exif.get(0x0112, 1) in range(2, 9)
+    except Exception:  # damaged: the decoder will say so, where it matters
+        return False
 
 
 def _read_colour(path: Path, problems: list[str]) -> NDArray[np.uint8] | None:
@@ -463,7 +477,7 @@ def _same_size(template: MaskTemplate) -> MaskTemplate:
 def _read_json(path: Path, problems: list[str]) -> dict[str, Any] | None:
     """The object in the file, or None when there is none."""
     try:
-        data = json.loads(path.read_text("utf-8"))
+        data = json.loads(path.read_text("utf-8-sig"))
     except FileNotFoundError:
         problems.append("mask.json is missing")
         return None
@@ -472,6 +486,10 @@ def _read_json(path: Path, problems: list[str]) -> dict[str, Any] | None:
         return None
     except json.JSONDecodeError as error:
         problems.append(f"mask.json, line {error.lineno}, column {error.colno}: {error.msg}")
+        return None
+    except (ValueError, RecursionError) as error:
+        # Numbers of thousands of digits, lists in lists in lists.
+        problems.append(f"mask.json cannot be read: {error}")
         return None
     except OSError as error:
         problems.append(f"mask.json cannot be read: {error.strerror}")
@@ -513,7 +531,7 @@ class _Fields:
     def number(self, key: str, default: float, low: float, high: float, inside: str = "") -> float:
         holder = self.data.get(inside, {}) if inside else self.data
         value = holder.get(key, default)
-        if not _is_number(value) or not low <= value <= high:
+        if not is_number(value) or not low <= value <= high:
             self.wrong(f"{inside}.{key}" if inside else key, f"a number from {low:g} to {high:g}, got {value!r}")
             return default
         return float(value)
@@ -545,7 +563,7 @@ class _Fields:
         for name, weight in value.items():
             if name not in PALETTE:
                 self.wrong(f"colours.{name}", f"unknown colour; the palette has {', '.join(PALETTE)}")
-            if not _is_number(weight) or weight < 0:
+            if not is_number(weight) or weight < 0:
                 self.wrong(f"colours.{name}", f"a weight of 0 or more is expected, got {weight!r}")
                 return ()
         if sum(value.values()) <= 0:
@@ -579,7 +597,7 @@ class _Fields:
             end, width, colour = item.get("to"), item.get("width", 0.012), item.get("colour", "elastic")
             if end not in STRAP_ENDS:
                 self.wrong(f"{place}.to", f"unknown end {end!r}; known are {', '.join(STRAP_ENDS)}")
-            if not _is_number(width) or not 0 < width <= 0.3:
+            if not is_number(width) or not 0 < width <= 0.3:
                 self.wrong(f"{place}.width", f"face widths, above 0 and at most 0.3, got {width!r}")
                 continue
             rgb = _hex(colour)
@@ -625,7 +643,7 @@ class _Fields:
         return tuple(edge)
 
     def point(self, value: Any, place: str, size_wh: tuple[int, int] | None) -> tuple[float, float] | None:
-        if not isinstance(value, list) or len(value) != 2 or not all(map(_is_number, value)):
+        if not isinstance(value, list) or len(value) != 2 or not all(map(is_number, value)):
             self.wrong(place, f"two numbers, [x, y], are expected, got {value!r}")
             return None
         x, y = map(float, value)
@@ -633,10 +651,6 @@ class _Fields:
             self.wrong(place, f"[{x:g}, {y:g}] lies outside the picture of {size_wh[0]} x {size_wh[1]} pixels")
             return None
         return x, y
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def _hex(value: Any) -> tuple[int, int, int] | None:

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from maskgen.edges import FaceAxes, centre_weight, jaw_point, knots, middle, nearest_jaw, square_off
+from maskgen.frame import face_frame
 from maskgen.misworn import Worn, above_chin, hanging, misworn, told_apart
-from maskgen.spots import face_frame
 
 if TYPE_CHECKING:
     from maskgen.params import MaskParams

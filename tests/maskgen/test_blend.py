@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 from drawn_face import SIDE, face, photo
 
-from maskgen.blend import _slope, composite, estimate_light, lay, seen_in, to_linear, white_noise
+from maskgen.blend import Light, _slope, composite, estimate_light, lay, seen_in, to_linear, white_noise
 from maskgen.errors import ShapeError
 from maskgen.layer import Layer
 from maskgen.params import LightParams
@@ -100,6 +101,69 @@ def test_white_is_brighter_than_black_and_gain_brightens() -> None:
     assert level(0.5, gain=1.5) > level(0.5) > level(0.5, gain=0.6)
 
 
+NEUTRAL = Light(1.0, np.ones(3, np.float32), (0.0, 0.0), np.ones((8, 8), np.float32), 1.0, 0.3, 0.0)
+
+
+def _linear(srgb: Any) -> Any:
+    return np.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4)
+
+
+def _srgb(linear: Any) -> Any:
+    return np.where(linear <= 0.0031308, linear * 12.92, 1.055 * linear ** (1 / 2.4) - 0.055)
+
+
+def _shown(rgb: tuple[float, float, float], light: Light, alpha: float = 1.0, **changes: float) -> Any:
+    """What a patch of a colour looks like, 0 to 1, over black."""
+    rgba = np.empty((60, 60, 4), np.float32)
+    rgba[:] = (*(part * alpha for part in rgb), alpha)
+    black = np.zeros((SIDE, SIDE, 3), np.uint8)
+    params = replace(PLAIN, white_balance=1.0, **changes)
+    return composite(black, Layer(rgba, (90, 120)), light, face(), params)[150, 120] / 255
+
+
+@pytest.mark.parametrize("rgb", [(0.1, 0.4, 0.8), (0.85, 0.5, 0.2), (0.02, 0.02, 0.02), (0.75, 0.76, 0.75)])
+def test_a_colour_in_white_light_is_that_colour(rgb: tuple[float, float, float]) -> None:
+    assert _shown(rgb, NEUTRAL) == pytest.approx(np.array(rgb), abs=0.02)
+
+
+@pytest.mark.parametrize("level", [0.25, 0.5, 1.2])
+def test_a_colour_is_as_bright_as_the_light(level: float) -> None:
+    rgb = np.array([0.2, 0.5, 0.7])
+    expected = _srgb(_linear(rgb) * level)
+    assert _shown((0.2, 0.5, 0.7), replace(NEUTRAL, level=level)) == pytest.approx(expected, abs=0.02)
+
+
+def test_a_colour_takes_the_lights_colour() -> None:
+    warm = np.array([1.2, 0.98, 0.6], np.float32)
+    expected = _srgb(_linear(np.full(3, 0.6)) * warm)
+    assert _shown((0.6, 0.6, 0.6), replace(NEUTRAL, colour=warm)) == pytest.approx(expected, abs=0.02)
+
+
+@pytest.mark.parametrize("alpha", [0.25, 0.5, 0.9])
+def test_what_is_half_covered_is_half_as_bright(alpha: float) -> None:
+    """In linear light, over black."""
+    expected = _srgb(_linear(np.array([0.3, 0.5, 0.7])) * alpha)
+    assert _shown((0.3, 0.5, 0.7), NEUTRAL, alpha) == pytest.approx(expected, abs=0.02)
+
+
+@pytest.mark.parametrize("alpha", [0.25, 0.5, 0.9])
+def test_what_shines_through_and_what_lies_over_add_up_to_one(alpha: float) -> None:
+    """Grey over the same grey, half covered, is that grey."""
+    rgba = np.full((60, 60, 4), 0.5 * alpha, np.float32)
+    rgba[..., 3] = alpha
+    grey = np.full((SIDE, SIDE, 3), 128, np.uint8)
+    params = replace(PLAIN, white_balance=1.0)
+    assert np.abs(composite(grey, Layer(rgba, (90, 120)), NEUTRAL, face(), params).astype(int) - 128).max() <= 3
+
+
+def test_white_in_strong_light_keeps_a_little_drawing() -> None:
+    bright = _shown((0.95, 0.95, 0.95), replace(NEUTRAL, level=1.5))
+    brighter = _shown((1.0, 1.0, 1.0), replace(NEUTRAL, level=1.5))
+    assert (bright > 0.9).all()
+    assert (bright < brighter).all()
+    assert (brighter < 1.0).all()
+
+
 def test_translucency_lets_the_skin_through() -> None:
     picture, subject = photo(), face()
     light = estimate_light(picture, subject)
@@ -129,6 +193,15 @@ def test_relief_is_lit_from_above() -> None:
     layer = replace(_patch(0.5), height=ridge, follows_face=False)
     out = composite(picture, layer, light, subject, replace(PLAIN, ambient=0.2)).astype(int)
     assert out[146, 120].sum() > out[155, 120].sum() + 15
+
+
+def test_noise_on_black_is_not_folded_upwards() -> None:
+    """Half of the noise on black lies below it and is lost; none of it turns up as light."""
+    picture, subject = photo(), face()
+    light = replace(estimate_light(picture, subject), noise=8.0, blur_px=0.3)
+    black = composite(picture, _patch(0.0), light, subject, replace(PLAIN, grain=1.0))[122:178, 92:148]
+    assert (black == 0).mean() > 0.4
+    assert black.max() > 1
 
 
 @pytest.mark.parametrize("occlusion", [0.0, 0.9])

@@ -25,12 +25,37 @@ def ramp() -> np.ndarray:
     return np.stack([red, green, np.full_like(red, 128)], -1).astype(np.uint8)
 
 
-def test_camera_that_does_nothing_returns_the_pictures_values(ramp: np.ndarray) -> None:
-    again = camera.apply(ramp, CameraParams(), face_px=64)
-    assert again is not ramp
-    assert np.abs(again.astype(int) - ramp).max() <= 255 * 0.12  # the highlights' soft shoulder
-    dark = ramp[:40, :40]
-    np.testing.assert_array_equal(camera.apply(dark, CameraParams(), face_px=64), dark)
+@pytest.mark.parametrize("strength", ["none"])
+def test_camera_that_does_nothing_returns_the_pictures_values(strength: camera.Strength) -> None:
+    """Every value of every channel, the brightest too."""
+    value = np.arange(256, dtype=np.uint8)
+    picture = np.stack(np.meshgrid(value, value), -1)
+    picture = np.concatenate([picture, picture[::-1, :, :1]], -1)
+    for params in (CameraParams(), camera.draw(np.random.default_rng(0), strength)):
+        again = camera.apply(picture, params, face_px=64)
+        assert again is not picture
+        np.testing.assert_array_equal(again, picture)
+
+
+@pytest.mark.parametrize("stops", [0.3, 1.0, 2.0])
+def test_what_is_exposed_longer_bends_softly_to_white(stops: float) -> None:
+    curve = camera._tone_curves(CameraParams(exposure_ev=stops))[:, 0].astype(int)
+    assert curve[255] == 255
+    assert (np.diff(curve) >= 0).all()
+    # Not cut: near white, values differ still.
+    bright = curve[curve > 235]
+    assert len(set(bright.tolist())) > 8
+    # Where the light is under 0.8, it is exactly 2 ** stops as much.
+    low = np.arange(256)
+    low = low[(low / 255) ** 2.2 * 2**stops < 0.8]
+    expected = 255 * ((low / 255) ** 2.2 * 2**stops) ** (1 / 2.2)
+    assert np.abs(curve[low] - expected).max() <= 0.51
+
+
+def test_what_is_exposed_shorter_is_only_darker() -> None:
+    curve = camera._tone_curves(CameraParams(exposure_ev=-1.0))[:, 0].astype(int)
+    expected = 255 * ((np.arange(256) / 255) ** 2.2 / 2) ** (1 / 2.2)
+    assert np.abs(curve - expected).max() <= 0.51
 
 
 def test_one_stop_doubles_linear_light() -> None:
@@ -45,13 +70,14 @@ def test_no_saturation_is_grey(ramp: np.ndarray) -> None:
     assert np.ptp(grey.astype(int), axis=2).max() <= 1
 
 
-def test_resolution_is_that_of_the_face() -> None:
+@pytest.mark.parametrize("face_px", [9, 30, 60, 88])
+def test_resolution_is_that_of_the_face(face_px: int) -> None:
     rng = np.random.default_rng(0)
     noisy = rng.integers(0, 256, (90, 90, 3)).astype(np.uint8)
-    seen = camera.apply(noisy, CameraParams(face_px=9, down="area", up="nearest"), face_px=90)
-    # Ten by ten blocks of one colour each.
-    assert len({tuple(pixel) for pixel in seen.reshape(-1, 3)}) <= 81
-    assert np.ptp(seen[:10, :10].astype(int), axis=(0, 1)).max() == 0
+    seen = camera.apply(noisy, CameraParams(face_px=face_px, down="area", up="nearest"), face_px=90)
+    # No more rows and columns that differ than the sensor has, and no fewer.
+    assert len(np.unique(seen.reshape(90, -1), axis=0)) == face_px
+    assert len(np.unique(seen.transpose(1, 0, 2).reshape(90, -1), axis=0)) == face_px
 
 
 def test_a_face_already_smaller_keeps_its_pixels() -> None:

@@ -12,12 +12,15 @@ import pytest
 from drawn_face import SIDE, face, turned_landmarks
 
 from maskgen import accessories, canvas, confusers
+from maskgen.blend import Light, lay
 from maskgen.confusers import hand
 from maskgen.errors import InputError
 from maskgen.layer import Layer
+from maskgen.params import LightParams
 
 SKIN = np.array([0.8, 0.6, 0.5], np.float32)
 WHITE = np.ones(3, np.float32)
+GREY = np.full(3, 0.6, np.float32)
 KINDS = [(confusers, name) for name in confusers.NAMES] + [(accessories, name) for name in accessories.NAMES]
 IDS = [f"{package.__name__.split('.')[-1]}-{name}" for package, name in KINDS]
 every_kind = pytest.mark.parametrize(("package", "name"), KINDS, ids=IDS)
@@ -87,6 +90,26 @@ def test_white_over_white_stays_white(package: Any, name: str, size: int, monkey
         rgba = package.layer(name, face(landmarks=marks), params, (size, size), WHITE).rgba
         assert np.abs(rgba[..., :3] - rgba[..., 3:]).max() < 2e-3
         assert rgba[..., 3].max() > 0.05
+
+
+def test_in_even_light_edges_are_no_darker_than_a_masks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Grey laid over the same grey: where it half covers, masks are 9 to 24 of 255 darker than what lies beneath."""
+    monkeypatch.setattr(canvas.Board, "tint", lambda self, factor, channels=(1, 1, 1): None)
+    paint = canvas.Board.lay
+    monkeypatch.setattr(canvas.Board, "lay", lambda self, cover, rgb, height=None: paint(self, cover, GREY, height))
+    under = np.full((SIDE, SIDE, 3), 153, np.uint8)
+    light = Light(1.0, WHITE, (0.0, 0.0), np.ones((8, 8), np.float32), 1.0, 0.3, 0.0)
+    params = LightParams(shadow=0.0, translucency=0.0)
+    darker = {}
+    for package, name in KINDS:
+        rims = []
+        for seed in range(3):
+            picture, alpha, _ = lay(under, draw(package, name, seed), light, face(), params)
+            half = (alpha > 0.15) & (alpha < 0.85)
+            rims.append(float(picture[half].mean()) - 153)
+        darker[name] = np.mean(rims)
+    assert min(darker.values()) > -20, darker
+    assert -10 < np.mean(list(darker.values())) < 3, darker
 
 
 @every_kind

@@ -169,6 +169,26 @@ def test_a_face_that_the_edge_cuts_off_is_left_out(hog, monkeypatch, astronaut):
         assert len(found.faces) == (not reasons)
 
 
+def test_a_crop_without_forehead_is_taken(hog, monkeypatch, hopper):
+    """As recognition's crops are: brows above the edge, chin below it."""
+    (whole,) = hog.find(hopper).faces
+    top = round(float(whole.landmarks[36:48, 1].min())) - 3
+    bottom = round(float(whole.landmarks[57, 1] + whole.landmarks[8, 1]) / 2)
+    photo = np.ascontiguousarray(hopper[top:bottom])
+    points = whole.landmarks - (0, top)
+    assert (points[17:27, 1] < 0).sum() > 7
+    assert points[8, 1] > len(photo)
+    monkeypatch.setattr(hog, "_predict", lambda *_: points)
+    box = whole.face.box.moved(0, -top)
+    taken = told(hog, monkeypatch, photo, Face(box, 0.9, "yunet", five(whole) - (0, top)))
+    assert len(taken.faces) == 1
+    assert taken.rejected == ()
+    # A mouth below the edge is another matter.
+    cut = round(float(points[48:68, 1].min()))
+    short = told(hog, monkeypatch, np.ascontiguousarray(photo[:cut]), Face(box, 0.9, "yunet", five(whole) - (0, top)))
+    assert [reason for _, reason in short.rejected] == ["cut_off"]
+
+
 def test_overlapping_answers_are_one_face(hog, monkeypatch, astronaut):
     (right,) = hog.find(astronaut).faces
     twice = [Face(right.face.box.moved(shift, 0), 0.9 - shift / 100, "hog") for shift in (0, 3, 6)]

@@ -58,6 +58,23 @@ def test_palette_grey_and_16_bit_pictures_are_taken(tmp_path: Path) -> None:
         assert rgba[0, 0, 3] == 0
 
 
+@pytest.mark.parametrize("orientation", range(2, 9))
+@pytest.mark.parametrize("kind", ["png", "webp", "tiff"])
+def test_a_picture_that_lies_turned_is_read_upright(tmp_path: Path, kind: str, orientation: int) -> None:
+    """As a telephone that was held upright writes it: the tag says how to turn."""
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    options = {"lossless": True} if kind == "webp" else {}
+    drawn().save(tmp_path / f"turned.{kind}", exif=exif, **options)
+    # Not by exif_transpose: opened from disk, Pillow has turned a TIFF before it is asked.
+    methods = {2: 0, 3: 3, 4: 1, 5: 5, 6: 4, 7: 6, 8: 2}
+    expected = np.asarray(drawn().transpose(Image.Transpose(methods[orientation])))
+    rgba = new_mask.read_picture(tmp_path / f"turned.{kind}")
+    opaque = expected[..., 3] > 0
+    assert np.array_equal(rgba[..., 3], expected[..., 3])
+    assert np.array_equal(rgba[opaque], expected[opaque])
+
+
 def test_large_pictures_are_reduced_and_small_ones_refused(tmp_path: Path) -> None:
     drawn((6000, 3000)).save(tmp_path / "large.png")
     assert new_mask.read_picture(tmp_path / "large.png").shape == (1024, 2048, 4)

@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 
@@ -14,7 +15,10 @@ from maskgen import metadata, photo
 from maskgen.engines.base import Outcome, Task
 from maskgen.errors import InputError
 from maskgen.images import encode, read_rgb, write
+from maskgen.params import ImageParams
+from maskgen.pose import head_pose
 from maskgen.settings import Settings
+from maskgen.synthesize import render
 from maskgen.types import WEARS
 
 
@@ -216,3 +220,49 @@ def test_another_photo_is_refused(tmp_path: Path, hopper_path: Path, finder: Any
     with pytest.raises(InputError, match="its bytes differ"):
         photo.remake(record, wardrobe)
     assert photo.remake(record, wardrobe, str(hopper_path)) == files[record.file_name]
+
+
+def test_what_is_written_of_scarves_as_masks_covers_nose_mouth_and_chin(
+    hopper_path: Path, finder: Any, wardrobe: Any
+) -> None:
+    outcome, _ = do(hopper_path, finder, wardrobe, scarf_label="with_mask", confusers=1.0, per_face=40, camera="none")
+    lines = records(outcome)
+    scarves = [r.face for r in lines if r.label == "with_mask" and r.face.template is None]
+    assert scarves
+    assert {face.params["confuser"]["name"] for face in scarves} <= set(photo.SCARVES)
+    again = photo.decode_rgb(hopper_path.read_bytes())
+    for face in scarves:
+        drawn = render(again, photo.face_of(face), ImageParams.from_json(face.params), wardrobe)
+        assert min(drawn.covers.nose, drawn.covers.mouth, drawn.covers.chin) >= 0.75
+    others = {
+        r.face.params["confuser"]["name"] for r in lines if r.label == "without_mask" and r.face.params.get("confuser")
+    }
+    assert not others & set(photo.SCARVES)
+
+
+def test_the_line_of_a_turned_head_has_the_pose_that_is_seen(hopper_path: Path, finder: Any, wardrobe: Any) -> None:
+    outcome, _ = do(hopper_path, finder, wardrobe, turn=1.0, per_face=4)
+    for record in records(outcome):
+        own = photo.face_of(record.face).pose
+        seen = head_pose(np.array(record.face.landmarks))
+        assert abs(record.face.pose_deg[0] - own.yaw_deg) > 5
+        # Read from the turned landmarks by another way; dlib's points are no perfect head.
+        assert record.face.pose_deg[0] == pytest.approx(seen.yaw_deg, abs=15)
+
+
+def test_tight_crops_are_masked(tmp_path: Path, hopper: Any, finder: Any, wardrobe: Any) -> None:
+    """LFW style, from the eyes to below the mouth, and 112 x 112 as recognition aligns faces."""
+    marks = finder.find(hopper).faces[0].landmarks
+    low, high = marks[:17].min(0).astype(int), marks[:17].max(0).astype(int)
+    top, bottom = int(marks[36:48, 1].min()) - 6, int(marks[57, 1] * 0.6 + marks[8, 1] * 0.4)
+    tight = hopper[top:bottom, low[0] : high[0]]
+    five = np.array([marks[36:42].mean(0), marks[42:48].mean(0), marks[30], marks[48], marks[54]])
+    # Where ArcFace and its kin put the five points.
+    places = np.array([[38.3, 51.7], [73.5, 51.5], [56.0, 71.7], [41.5, 92.4], [70.7, 92.2]])
+    matrix, _ = cv2.estimateAffinePartial2D(five, places)
+    aligned = cv2.warpAffine(hopper, matrix, (112, 112), flags=cv2.INTER_AREA)
+    for name, crop in (("tight", tight), ("aligned", aligned)):
+        write(tmp_path / f"{name}.png", np.ascontiguousarray(crop))
+        outcome, files = do(tmp_path / f"{name}.png", finder, wardrobe, camera="none")
+        assert outcome.reason is None, (name, outcome)
+        assert len(files) == 2

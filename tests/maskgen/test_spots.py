@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from maskgen.errors import ShapeError, TemplateError
-from maskgen.spots import Spot, face_frame, parse_spot, typical_landmarks
+from maskgen.errors import TemplateError
+from maskgen.spots import Spot, parse_spot, typical_landmarks
 
 FACE = typical_landmarks(200, (300, 250))
 
@@ -17,25 +17,6 @@ def test_the_typical_face_is_symmetrical_and_complete() -> None:
     assert FACE[:17, 0] == pytest.approx(600 - FACE[16::-1, 0])
     assert FACE[36:42].mean(axis=0)[0] == pytest.approx(600 - FACE[42:48].mean(axis=0)[0])
     assert len(np.unique(FACE.round(3), axis=0)) == 68
-
-
-def test_face_frame_of_a_level_face() -> None:
-    frame = face_frame(FACE)
-    assert frame.right == pytest.approx([1, 0])
-    assert frame.down == pytest.approx([0, 1])
-    assert frame.width == 200
-    assert frame.height == pytest.approx(0.979 * 200)
-
-
-def test_face_frame_refuses_other_shapes() -> None:
-    with pytest.raises(ShapeError, match="68 landmarks"):
-        face_frame(np.zeros((5, 2)))
-
-
-def test_face_frame_of_coinciding_eyes_stays_finite() -> None:
-    frame = face_frame(np.zeros((68, 2)))
-    assert frame.right == pytest.approx([1, 0])
-    assert frame.width == 0
 
 
 @pytest.mark.parametrize(

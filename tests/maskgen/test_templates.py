@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from PIL import Image
 
 from maskgen import templates
@@ -175,6 +177,11 @@ def test_reduced_keeps_shape_and_does_not_bleed(folder: Path) -> None:
     assert whole.reduced(200) is whole
     assert small.height is not None
     assert small.height.shape == (68, 90)
+
+
+def test_a_large_picture_is_reduced_where_a_width_is_asked_for(folder: Path) -> None:
+    assert load_template(folder, 100).rgba.shape == (75, 100, 4)
+    assert load_template(folder, None).rgba.shape == (150, 200, 4)
 
 
 def test_an_edited_template_is_read_again(folder: Path) -> None:
@@ -380,3 +387,137 @@ def test_missing_json_and_missing_folder(folder: Path, tmp_path: Path) -> None:
     (folder / "mask.json").unlink()
     assert problem(folder) == "mask.json is missing"
     assert check_template(tmp_path / "nowhere") == [f"no folder at {tmp_path / 'nowhere'}"]
+
+
+def test_a_picture_stored_turned_is_refused(folder: Path) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    with Image.open(folder / "mask.png") as picture:
+        picture.load()
+    picture.save(folder / "mask.png", exif=exif)
+    assert any("stored turned" in problem for problem in check_template(folder))
+    exif[0x0112] = 1
+    picture.save(folder / "mask.png", exif=exif)
+    assert check_template(folder) == []
+
+
+# ------------------------------------------------------------ any bytes
+
+VALUES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.floats()
+    | st.integers()
+    | st.sampled_from(
+        [10**400, -(10**400), 1e308, -0.0, 68, 67.5, "jaw", "bridge", "chin", "\u0663", "", "\ud800", "a" * 300]
+    )
+    | st.text(max_size=6),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=6), inner, max_size=4),
+    max_leaves=6,
+)
+
+
+def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    """Every place in a JSON value, the whole first."""
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    return [path, *(place for key, part in inner for place in places(part, (*path, key)))]
+
+
+FULL: dict[str, Any] = WORDS | {"pattern_chance": 0.1, "wears": ["correct", "chin"], "weight": 1.0}
+
+
+def check(folder: Path) -> list[str]:
+    """The problems; none of them may be without words, and reading says the same."""
+    problems = check_template(folder)
+    assert all(problem.strip() for problem in problems)
+    if problems:
+        with pytest.raises(TemplateError):
+            load_template(folder)
+    else:
+        load_template(folder)
+    templates.wears_of(folder)
+    return problems
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(place=st.sampled_from(places(FULL)), value=VALUES)
+def test_any_value_in_any_place_of_the_json_is_read_or_named(folder: Path, place: tuple[Any, ...], value: Any) -> None:
+    words = json.loads(json.dumps({"": FULL}))
+    at: Any = words
+    for key in ("", *place)[:-1]:
+        at = at[key]
+    at[("", *place)[-1]] = value
+    (folder / "mask.json").write_text(json.dumps(words[""]))
+    check(folder)
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.binary(max_size=60))
+def test_any_bytes_as_json(folder: Path, data: bytes) -> None:
+    (folder / "mask.json").write_bytes(data)
+    assert check(folder)
+
+
+@pytest.mark.parametrize(
+    "text", ["[" * 100_000, "1" * 5000, '{"a":' * 3000, "NaN", "\ufeff{}"], ids=lambda text: text[:5]
+)
+def test_json_that_strains_the_reader(folder: Path, text: str) -> None:
+    (folder / "mask.json").write_text(text, encoding="utf-8")
+    assert check(folder)
+
+
+@pytest.mark.parametrize("value", [10**400, -(10**400), 1e400, float("nan"), True])
+@pytest.mark.parametrize(
+    "place",
+    [
+        ("weight",),
+        ("pattern_chance",),
+        ("colours", "white"),
+        ("material", "gloss"),
+        ("anchors", "top", 0, "xy", 0),
+        ("anchors", "top", 0, "at", "jaw"),
+        ("straps", 0, "width"),
+        ("straps", 0, "from", 1),
+    ],
+    ids=str,
+)
+def test_numbers_that_are_none_are_named(folder: Path, place: tuple[Any, ...], value: Any) -> None:
+    words = json.loads(json.dumps(FULL))
+    at: Any = words
+    for key in place[:-1]:
+        at = at[key]
+    at[place[-1]] = value
+    (folder / "mask.json").write_text(json.dumps(words))
+    assert check(folder)
+
+
+@pytest.mark.parametrize("weights", [{"1": 10**400}, {"1": 1e400}, {"9" * 5000: 1}, {"1": float("nan")}, {"1": True}])
+def test_weights_of_landmarks_that_are_none_are_named(folder: Path, weights: dict[str, Any]) -> None:
+    words = json.loads(json.dumps(WORDS))
+    words["anchors"]["top"][0]["at"] = {"landmarks": weights}
+    (folder / "mask.json").write_text(json.dumps(words))
+    assert check(folder)
+
+
+def test_a_byte_order_mark_does_no_harm(folder: Path) -> None:
+    (folder / "mask.json").write_text(json.dumps(WORDS), encoding="utf-8-sig")
+    assert check(folder) == []
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    name=st.sampled_from(["mask.png", "height.png", "regions.png"]),
+    place=st.integers(0, 10_000),
+    noise=st.binary(min_size=1, max_size=12),
+    cut=st.booleans(),
+)
+def test_any_bytes_in_the_pictures(folder: Path, name: str, place: int, noise: bytes, cut: bool) -> None:
+    sound = (folder / name).read_bytes()
+    data = bytearray(sound)
+    at = place % len(data)
+    data[at : at + len(noise)] = noise
+    if cut:
+        del data[at + len(noise) :]
+    (folder / name).write_bytes(bytes(data))
+    check(folder)
+    (folder / name).write_bytes(sound)

@@ -97,6 +97,22 @@ def test_premultiplied_and_in_range() -> None:
     assert rgba[..., 3].sum() > layer.body.sum()
 
 
+@pytest.mark.parametrize("tint", [(0.3, 0.6, 0.9), (0.95, 0.94, 0.93), (0.05, 0.05, 0.06), (0.8, 0.1, 0.2)])
+@pytest.mark.parametrize("yaw_deg", [0.0, 35.0])
+def test_white_cloth_takes_the_tint_and_nothing_else(tint: tuple[float, float, float], yaw_deg: float) -> None:
+    """To its edge: half covered pixels have the cloth's colour too, straps theirs."""
+    straps = (0.9, 0.1, 0.5)
+    layer = mask_layer(template(), face(yaw_deg), replace(NEUTRAL, tint=tint, straps=True, strap_rgb=straps), WH)
+    alpha = layer.rgba[..., 3]
+    assert layer.body is not None
+    cloth = (alpha > 0.1) & (layer.body > alpha - 1e-4)
+    assert (alpha[cloth] < 0.9).sum() > 20
+    assert np.allclose(layer.rgba[cloth][:, :3] / alpha[cloth][:, None], tint, atol=0.01)
+    strap = (alpha > 0.3) & (layer.body == 0)
+    assert strap.sum() > 20
+    assert np.allclose(layer.rgba[strap][:, :3] / alpha[strap][:, None], straps, atol=0.01)
+
+
 @pytest.mark.parametrize("yaw_deg", [-50, -35, 35, 50])
 @pytest.mark.parametrize("wear", ["correct", "nose_out", "chin"])
 def test_the_far_side_does_not_fold(yaw_deg: float, wear: Wear) -> None:
@@ -247,6 +263,26 @@ def test_where_each_wear_lies(wear: Wear, amount: float) -> None:
         chin = covers(marks[57] + 0.7 * (marks[8] - marks[57]))
         assert chin == (wear in ("correct", "nose_out", "mouth_out"))
     assert (layer.rgba[..., 3] > 0.5).sum() > 300
+
+
+def test_what_the_map_shows_twice_is_drawn_once() -> None:
+    """A mask on the chin of a head turned far: beyond the fold the spline shows the cloth again, from behind."""
+    import cv2
+
+    params = replace(NEUTRAL, template="ffp2", wear="chin", widen=-0.013, wear_amount=0.891)
+    layer = mask_layer(load_wardrobe(names=["ffp2"])["ffp2"], face(50), params, WH)
+    pieces, *_ = cv2.connectedComponents((layer.rgba[..., 3] > 0.3).astype(np.uint8))
+    assert pieces == 2  # the ground and one piece of cloth
+
+
+@pytest.mark.parametrize("yaw_deg", [-35.0, 35.0])
+def test_a_hanging_mask_hangs_from_the_ear_that_is_seen(yaw_deg: float) -> None:
+    subject = face(yaw_deg)
+    for side in (-1, 1):
+        layer = mask_layer(template(), subject, replace(NEUTRAL, wear="one_ear", side=side), WH)
+        x = _centroid(layer.rgba[..., 3])[0] + layer.origin_xy[0]
+        # The head looks to one side: the ear of the other is seen.
+        assert (x - subject.landmarks[27, 0]) * yaw_deg < 0
 
 
 def test_fit_moves_edges_the_way_it_says() -> None:
