@@ -20,6 +20,7 @@ from pathlib import Path
 import numpy as np
 
 from maskgen import sampling, warp
+from maskgen.edges import face_axes
 from maskgen.errors import ImageError
 from maskgen.images import read_rgb
 from maskgen.landmarks import FaceFinder
@@ -27,7 +28,7 @@ from maskgen.params import MaskParams
 from maskgen.templates import MaskTemplate, load_wardrobe
 from maskgen.types import WEARS, LandmarkedFace
 from maskgen.warp import ThinPlate, build_mesh, mask_layer
-from maskgen.wear import face_axes, targets
+from maskgen.wear import targets
 
 FACE_PX = 300
 TURNED = ((0, 12), (12, 24), (24, 90))
@@ -37,9 +38,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folders", nargs="+", type=Path)
     parser.add_argument("--limit", type=int, default=260, help="photos of each folder")
-    parser.add_argument(
-        "--wear", nargs="*", choices=WEARS, default=["correct", "nose_out", "mouth_out", "chin", "chin_out"]
-    )
+    parser.add_argument("--wear", nargs="*", choices=WEARS, default=[wear for wear in WEARS if wear != "one_ear"])
     parser.add_argument("--keep", action="store_true", help="empty nothing")
     parser.add_argument("--seed", type=int, default=5)
     arguments = parser.parse_args()

@@ -52,7 +52,7 @@ def main() -> int:
     bundle = Bundle.load(packaged_bundle() if arguments.model == "packaged" else Path(arguments.model))
     samples = relabel(find_samples(arguments.dataset, split=None)[0], bundle.labels, "drop")
     samples = samples[:: max(1, len(samples) // arguments.limit)] if arguments.limit else samples
-    faces = decode(samples, bundle.labels, bundle.input_size_wh, margin=bundle.margin)
+    faces = decode(samples, bundle.labels, bundle.input_size_wh, margin=bundle.margin_wh)
     with tempfile.TemporaryDirectory() as temp:
         checked, calibration = crops(bundle, arguments, Path(temp))
         network, files, notes = forms(bundle, checked, calibration, Path(temp))

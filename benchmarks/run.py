@@ -27,6 +27,7 @@ PLANS: dict[str, list[str]] = {
     "find_faces": ["{material}/data/faces/portraits", "{material}/data/faces/celebrities"],
     "sim2real": ["{material}/data/faces", "{material}/data/real_dev", "{material}/data/scenes_dev"],
     "tutorial": ["{material}/data/faces/portraits"],
+    "badly_worn": ["{material}/data"],
     "formats": ["packaged", "{material}/data/real_dev", "--faces", "{material}/data/faces/celebrities"],
     "detect": ["{material}/data/faces/portraits"],
     "scenes": ["{material}/data/scenes_dev"],

@@ -139,13 +139,14 @@ def open_bare(
             f"{path} has {network.classes} outputs, and its labels are {', '.join(names) or 'not known'}; "
             "name as many in their order with --classes with_mask,without_mask"
         )
-    known = card or {"threshold": 0.5, "margin": 1.0}
+    known = card or {"threshold": 0.5, "margin": 1.0, "margin_high": 1.0}
     bundle = Bundle(
         folder=path,
         labels=names,
         arch="unknown",
         input_size_wh=network.size_wh,
         margin=known["margin"],
+        margin_high=known["margin_high"],
         threshold=known["threshold"],
     )
     return bundle, network

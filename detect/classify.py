@@ -91,7 +91,7 @@ class Classifier:
         Returns:
             (N, C) float32.
         """
-        return self.classify(cut_rois(image, boxes, self.bundle.input_size_wh, self.bundle.margin))
+        return self.classify(cut_rois(image, boxes, self.bundle.input_size_wh, self.bundle.margin_wh))
 
     def classify_faces(self, image: RGB, faces: Sequence[Face]) -> NDArray[np.float32]:
         """Probabilities of a picture's faces; see ``classify_boxes``."""

@@ -23,8 +23,8 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from maskgen.edges import FaceAxes, face_axes
 from maskgen.params import LightParams
-from maskgen.wear import FaceAxes, face_axes
 
 if TYPE_CHECKING:
     from maskgen.layer import Layer

@@ -38,7 +38,8 @@ class MaskedFaces:
         folder = model if model is not None else assets_dir("models") / "classifier3"
         plan = _plan(folder)
         self._size_wh: tuple[int, int] = (int(plan["input_size_wh"][0]), int(plan["input_size_wh"][1]))
-        self._margin = float(plan["crop"]["margin"])
+        crop = plan["crop"]
+        self._margin = float(crop["margin"]), float(crop.get("margin_high", crop["margin"]))
         self._bare = list(plan["labels"]).index("without_mask")
         try:
             with quiet_stderr():
@@ -73,8 +74,16 @@ def _plan(folder: Path) -> dict[str, Any]:
     path = folder / "bundle.json"
     try:
         plan: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        known = plan["task"] == "classifier" and plan["scaling"] == "in_model" and "without_mask" in plan["labels"]
-        float(plan["crop"]["margin"]), [int(side) for side in plan["input_size_wh"]]
+        known = (
+            "margin" in plan["crop"]
+            and plan["task"] == "classifier"
+            and plan["scaling"] == "in_model"
+            and "without_mask" in plan["labels"]
+        )
+        (
+            [float(plan["crop"].get(name, 1)) for name in ("margin", "margin_high")],
+            [int(side) for side in plan["input_size_wh"]],
+        )
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise WeightsError(f"{folder} is no model folder of a classifier ({error}); see maskgen train") from None
     if not known:

@@ -48,6 +48,15 @@ class MaskParams:
         shift_x: sideways slip in face widths.
         asymmetry: left edge higher (+) than the right, in face heights.
         wear_amount: 0 to 1, how far an incorrect wear is pulled.
+        slide: how far the left and the right end of a badly worn mask's upper
+            edge slide down the jaw, in landmarks.
+        taut: 0 keeps the template's own upper edge, 1 draws it tight.
+        boxy: 0 keeps the template's outline, 1 hangs it as a box before the
+            face.
+        gape: how far from the jaw towards the middle a box's sides end, 0 to
+            1; how far a mask on the chin stands off.
+        drop: how far the lower edge follows the upper one down, 0 to 1.
+        thick: height of a mask on the chin or the forehead, in face heights.
         side: -1 or 1, the ear that ``one_ear`` hangs from (image left, right).
         wrinkle: height of random folds, factor on the template's relief.
         wrinkle_seed: what the folds and the wobble of the edge are drawn from.
@@ -74,6 +83,12 @@ class MaskParams:
     shift_x: float = 0.0
     asymmetry: float = 0.0
     wear_amount: float = 0.5
+    slide: tuple[float, float] = (0.9, 0.9)
+    taut: float = 0.55
+    boxy: float = 0.0
+    gape: float = 0.0
+    drop: float = 0.3
+    thick: float = 0.26
     side: int = 1
     wrinkle: float = 0.0
     wrinkle_seed: int = 0

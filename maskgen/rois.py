@@ -7,14 +7,19 @@ arrays stay uint8.
 
 from __future__ import annotations
 
+from typing import TypeAlias
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from maskgen.errors import ShapeError
 from maskgen.types import RGB
 
+Margin: TypeAlias = float | tuple[float, float]
+"""How far a face's box is grown: a factor on its sides, or one on its width and one on its height."""
 
-def cut_rois(image: RGB, boxes: ArrayLike, size_wh: tuple[int, int], margin: float) -> NDArray[np.uint8]:
+
+def cut_rois(image: RGB, boxes: ArrayLike, size_wh: tuple[int, int], margin: Margin) -> NDArray[np.uint8]:
     """Cut faces out of a picture, each stretched to the network's size.
 
     A box is grown by ``margin`` about its centre; where it then reaches beyond
@@ -24,7 +29,7 @@ def cut_rois(image: RGB, boxes: ArrayLike, size_wh: tuple[int, int], margin: flo
         image: (H, W, 3) uint8, RGB.
         boxes: (N, 4) x0, y0, x1, y1 in pixels, exclusive on the right and below.
         size_wh: width and height of every ROI.
-        margin: factor on the box's sides.
+        margin: factor on the box's sides, or one on its width and one on its height.
 
     Returns:
         (N, size_wh[1], size_wh[0], 3) uint8.
@@ -59,16 +64,17 @@ def fit(image: RGB, size_wh: tuple[int, int]) -> RGB:
     return np.asarray(resized, dtype=np.uint8)
 
 
-def cut(image: RGB, box: ArrayLike, margin: float) -> RGB:
+def cut(image: RGB, box: ArrayLike, margin: Margin) -> RGB:
     """The part of a picture inside a grown box, at its own resolution, edges repeated beyond the picture."""
     check_image(image)
     return _cut(image, np.asarray(box, dtype=np.float64), margin)
 
 
-def _cut(image: RGB, box: NDArray[np.float64], margin: float) -> RGB:
+def _cut(image: RGB, box: NDArray[np.float64], margin: Margin) -> RGB:
     height, width = image.shape[:2]
     x, y = (box[0] + box[2]) / 2, (box[1] + box[3]) / 2
-    half_w, half_h = (box[2] - box[0]) * margin / 2, (box[3] - box[1]) * margin / 2
+    wide, high = margin if isinstance(margin, tuple) else (margin, margin)
+    half_w, half_h = (box[2] - box[0]) * wide / 2, (box[3] - box[1]) * high / 2
     # Further out than one picture there is only the repeated edge.
     left = int(np.clip(round(x - half_w), -width, 2 * width - 1))
     top = int(np.clip(round(y - half_h), -height, 2 * height - 1))

@@ -27,19 +27,35 @@ Choice = TypeVar("Choice")
 Weighted = tuple[tuple[str, float], ...]
 
 INCORRECT: Final[tuple[tuple[Wear, float], ...]] = (
-    ("nose_out", 0.38),
-    ("chin", 0.3),
-    ("mouth_out", 0.2),
-    ("one_ear", 0.12),
+    ("nose_out", 0.5),
+    ("chin", 0.21),
+    ("mouth_out", 0.12),
+    ("high", 0.08),
+    ("one_ear", 0.06),
+    ("nose_only", 0.03),
 )
-"""How often each is met, for whoever samples. A mask that leaves the chin bare is drawn only where it is asked
+"""How often each is drawn, for whoever samples. A mask that leaves the chin bare is drawn only where it is asked
 for: MaskedFace-Net counts it among the badly worn, most collections of street photographs do not."""
 
 WHEN_ASKED: Final = 0.2
 """How often a wear is drawn that is not among them."""
 
-LOW_WORN: Final = 0.1
-"""Share of masks that slip down to the tip of the nose and still cover it."""
+LOW_WORN: Final = 0.45
+"""Share of masks that slip down towards the tip of the nose and still cover it (``misworn.OVER_TIP``)."""
+
+AT_THE_NOSE: Final = 0.8
+"""Share of masks under the nose whose edge lies between its tip and its base, where it is hardest to tell."""
+
+OVER_THE_EYES: Final = 0.7
+"""Share of masks pushed up that lie over the eyes; on the forehead they look like what is worn on a head."""
+
+UNDER_A_HAT: Final = 0.35
+"""Share of those who wear something on the head that wear glasses too."""
+
+WHOLE_HEAD: Final = 0.14
+"""Share of crops about the whole head, as people draw boxes who look for helmets."""
+
+LARGEST_MARGIN: Final = 2.0
 
 WITHOUT: Final = ("colours", "patterns", "texture", "light", "shadow", "straps", "fit")
 """Parts that can be left out, to measure what each is worth."""
@@ -72,7 +88,8 @@ class SamplingSettings:
         camera: strength of ``camera.draw``.
         crop: ``face`` or ``scene``.
         size: side of a written face in pixels.
-        margin: factor on the face's box, lowest and highest.
+        margin: factor on the face's box, lowest and highest; where they
+            differ, some crops show the whole head.
         without: parts of ``WITHOUT`` left out.
     """
 
@@ -91,7 +108,7 @@ class SamplingSettings:
     camera: Strength = "street"
     crop: CropMode = "face"
     size: int = 224
-    margin: tuple[float, float] = (0.92, 1.35)
+    margin: tuple[float, float] = (0.85, 1.45)
     without: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
@@ -192,7 +209,7 @@ def draw_mask(
     loose = held(rng.normal(0.35, 0.35), -0.3, 1.4)
     raise_top = held(rng.normal(-0.005, 0.03), -0.1, 0.05)
     if rng.random() < LOW_WORN:
-        raise_top -= float(rng.uniform(0.03, 0.09))
+        raise_top -= float(rng.uniform(0.02, 0.16))
     return MaskParams(
         template=template.name,
         wear=wear,
@@ -211,7 +228,7 @@ def draw_mask(
         tilt_deg=float(rng.normal(0, 2.2)) * spread,
         shift_x=float(rng.normal(0, 0.012)) * spread,
         asymmetry=float(rng.normal(0, 0.02)) * spread,
-        wear_amount=float(rng.random()),
+        **_way(rng, wear),
         side=1 if rng.random() < 0.5 else -1,
         wrinkle=0.0 if plain else float(min(rng.gamma(1.6, 0.16), 0.9)),
         wrinkle_seed=int(rng.integers(2**31)),
@@ -219,6 +236,25 @@ def draw_mask(
         grime=0.0 if plain else float(abs(rng.normal(0, 0.035))),
         texture=0.0 if plain else float(abs(rng.normal(0, 0.025))),
     )
+
+
+def _way(rng: np.random.Generator, wear: Wear) -> dict[str, Any]:
+    """How far a badly worn mask is pulled, and what shape it takes there."""
+    near, anywhere = float(rng.uniform(0, 0.58)), float(rng.random())
+    amount = near if wear == "nose_out" and rng.random() < AT_THE_NOSE else anywhere
+    if wear == "high" and rng.random() < OVER_THE_EYES:
+        amount *= 0.4
+    slide = float(rng.uniform(-0.2, 2.2)), float(rng.uniform(-0.2, 2.2))
+    boxy = float(rng.uniform(0.5, 1)) if rng.random() < (0.4 if wear == "correct" else 0.6) else 0.0
+    return {
+        "wear_amount": amount,
+        "slide": slide,
+        "taut": float(rng.random()),
+        "boxy": boxy,
+        "gape": held(rng.normal(0.1, 0.12), 0, 0.4),
+        "drop": float(rng.random()),
+        "thick": float(rng.uniform(0.2, 0.5)),
+    }
 
 
 def unwearable(asked: Iterable[str], known: Iterable[str]) -> InputError:
@@ -281,22 +317,23 @@ def _pattern(rng: np.random.Generator, template: MaskTemplate) -> str | None:
 def _crop(rng: np.random.Generator, settings: SamplingSettings) -> CropParams:
     """A detector's box is rarely the one that we would draw: too high, too wide, half a face."""
     low, high = settings.margin
+    margin = float(rng.uniform(low, high))
+    if high > low and rng.random() < WHOLE_HEAD:
+        margin = float(rng.uniform(high, LARGEST_MARGIN))
     across, down = (held(rng.normal(0, 0.045), -0.12, 0.12) for _ in range(2))
     if rng.random() < 0.12:
         # Half a face: seen past a door, a neighbour, the edge of the picture.
         across = float(rng.uniform(0.12, 0.38)) * (1 if rng.random() < 0.5 else -1)
-    fate = rng.random()
-    if fate < 0.22:
-        # A box that ends above the chin, as detectors draw it on masked faces.
-        down = -float(rng.uniform(0.08, 0.28))
-    elif fate < 0.3:
-        down = float(rng.uniform(0.08, 0.2))
+    if rng.random() < 0.5:
+        # Boxes of other detectors and of people: some end above the chin, some hold the neck. Where a mask's edge
+        # lies in the crop must not tell how it is worn.
+        down = float(rng.uniform(-0.24, 0.27))
     return CropParams(
         mode=settings.crop,
         size=settings.size,
-        margin=float(rng.uniform(low, high)),
+        margin=margin,
         shift_xy=(across, down),
-        aspect=float(np.exp(held(rng.normal(0, 0.1), -0.3, 0.3))),
+        aspect=float(np.exp(held(rng.normal(0.05, 0.13), -0.35, 0.4))),
     )
 
 
@@ -345,8 +382,12 @@ def _accessories(rng: np.random.Generator, settings: SamplingSettings) -> tuple[
         return ()
     from maskgen import accessories
 
-    name = pick(rng, settings.accessories or tuple(accessories.WEIGHTS.items()))
-    return (Extra(name, accessories.draw_params(name, rng)),)
+    options = settings.accessories or tuple(accessories.WEIGHTS.items())
+    names = [pick(rng, options)]
+    glasses = [option for option in options if option[0] in accessories.GLASSES]
+    if names[0] in accessories.HEADGEAR and glasses and rng.random() < UNDER_A_HAT:
+        names.insert(0, pick(rng, glasses))
+    return tuple(Extra(name, accessories.draw_params(name, rng)) for name in names)
 
 
 def _confuser(rng: np.random.Generator, options: Weighted) -> Extra:

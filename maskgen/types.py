@@ -23,7 +23,7 @@ Points: TypeAlias = NDArray[np.float64]
 Label = Literal["with_mask", "without_mask", "incorrect_mask"]
 LABELS: Final[tuple[Label, ...]] = get_args(Label)
 
-Wear = Literal["correct", "nose_out", "mouth_out", "chin", "one_ear", "chin_out"]
+Wear = Literal["correct", "nose_out", "mouth_out", "chin", "one_ear", "nose_only", "high", "chin_out"]
 WEARS: Final[tuple[Wear, ...]] = get_args(Wear)
 
 

@@ -21,8 +21,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from maskgen.blend import held, white_noise
+from maskgen.edges import FaceAxes, face_axes, jaw_point
 from maskgen.layer import Layer
-from maskgen.wear import FaceAxes, Targets, face_axes, jaw_point, targets
+from maskgen.wear import Targets, targets
 
 if TYPE_CHECKING:
     from maskgen.params import MaskParams

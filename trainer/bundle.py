@@ -38,7 +38,8 @@ class Bundle:
         arch: architecture, ``mobilenetv2``, ``resnet50`` or ``onestage``.
         input_size_wh: width and height the network expects; a detector takes
             pictures of any size, this is the one it was meant for.
-        margin: factor by which a face box is grown before it is cut out.
+        margin: factor by which a face box's width is grown before it is cut out.
+        margin_high: the same for its height; None for ``margin``.
         threshold: a face is ``with_mask`` when P(with_mask) reaches this; a
             detector's faces are shown when their score reaches it.
         task: ``classifier`` (a face in, probabilities out) or ``detector``
@@ -56,6 +57,7 @@ class Bundle:
     arch: str
     input_size_wh: tuple[int, int]
     margin: float = 1.15
+    margin_high: float | None = None
     threshold: float = 0.5
     colour_order: str = "RGB"
     scaling: str = "in_model"
@@ -90,10 +92,16 @@ class Bundle:
             raise BundleError(f"{where}: labels {list(self.labels)} lack with_mask")
         if len(self.input_size_wh) != 2 or min(self.input_size_wh) < 1:
             raise BundleError(f"{where}: input_size_wh must be two positive numbers, got {self.input_size_wh}")
-        if not 0.5 <= self.margin <= 4:
-            raise BundleError(f"{where}: crop.margin must lie between 0.5 and 4, got {self.margin}")
+        for name, factor in zip(("margin", "margin_high"), self.margin_wh, strict=True):
+            if not 0.5 <= factor <= 4:
+                raise BundleError(f"{where}: crop.{name} must lie between 0.5 and 4, got {factor}")
         if not 0 <= self.threshold <= 1:
             raise BundleError(f"{where}: threshold must lie between 0 and 1, got {self.threshold}")
+
+    @property
+    def margin_wh(self) -> tuple[float, float]:
+        """Factors by which a face box's width and height are grown before it is cut out."""
+        return self.margin, self.margin if self.margin_high is None else self.margin_high
 
     @classmethod
     def load(cls, folder: Path, *, verify: bool = True) -> Bundle:
@@ -140,6 +148,8 @@ class Bundle:
                 "input_size_wh": (width, height),
                 "threshold": float(document["threshold"]),
                 "margin": float(crop["margin"]),
+                # Bundles without it were trained on crops grown alike both ways.
+                "margin_high": None if crop.get("margin_high") is None else float(crop["margin_high"]),
                 "fit": crop["fit"],
                 "sha256": {str(name): str(digest) for name, digest in dict(document["sha256"]).items()},
             }
@@ -155,11 +165,12 @@ class Bundle:
     def to_json(self) -> dict[str, Any]:
         """The document that ``load`` reads."""
         plain = {item.name: getattr(self, item.name) for item in fields(self)}
-        for name in ("folder", "margin", "fit"):
+        for name in ("folder", "margin", "margin_high", "fit"):
             del plain[name]
         plain["labels"] = list(self.labels)
         plain["input_size_wh"] = list(self.input_size_wh)
-        plain["crop"] = {"margin": self.margin, "fit": self.fit}
+        high = {} if self.margin_high is None else {"margin_high": self.margin_high}
+        plain["crop"] = {"margin": self.margin, **high, "fit": self.fit}
         return {name: dict(value) if isinstance(value, Mapping) else value for name, value in plain.items()}
 
     def save(self) -> None:

@@ -165,7 +165,8 @@ def train(
         float, typer.Option(help="Share held out where the dataset has no splits.", show_default="0.2; detector: 0.1")
     ] = 0.2,
     group_by: LearnGroupBy = None,
-    margin: Annotated[float, _classifier(help="How far detect shall grow a face's box.")] = 1.15,
+    margin: Annotated[float, _classifier(help="How far detect shall widen a face's box.")] = 1.15,
+    margin_high: Annotated[float, _classifier(help="How far detect shall heighten it.")] = 1.0,
     precision: Annotated[Precision, _classifier(help="auto is mixed on a GPU.")] = Precision.auto,
     litert: Annotated[
         LiteRT, typer.Option(help="How model.tflite stores its weights.", show_default="float32; detector: float16")
@@ -552,7 +553,7 @@ def _preview(dataset: Path, picture: Path, config: TrainConfig, *, overwrite: bo
         dataset, classes=config.classes, incorrect=config.incorrect, group_by=config.group_by, seed=config.seed
     )
     chosen = found.train[:: max(1, len(found.train) // 8)][:8]
-    faces = decode(chosen, found.labels, (128, 128), margin=config.margin)
+    faces = decode(chosen, found.labels, (128, 128), margin=config.margin_wh)
     augmenter = Augmenter(config.augment, config.seed)
     rows = [
         np.concatenate([face, *(augmenter(face, number, draw) for draw in range(7))], axis=1)

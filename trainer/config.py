@@ -62,7 +62,8 @@ class TrainConfig:
         val_fraction: share of the groups held out where nothing is.
         group_by: regular expression on the file name that names the person,
             for folders without ``metadata.jsonl``.
-        margin: crop margin that detect shall use.
+        margin: factor by which detect shall grow a face box's width.
+        margin_high: the same for its height.
         precision: ``auto`` is mixed on a GPU, float32 elsewhere.
         litert: how ``model.tflite`` stores its weights.
         compact: round the weights to 16 bits and compress ``model.keras``.
@@ -99,6 +100,7 @@ class TrainConfig:
     val_fraction: float = 0.2
     group_by: str | None = None
     margin: float = 1.15
+    margin_high: float = 1.0
     precision: Precision = "auto"
     litert: LiteRT = "float32"
     compact: bool = False
@@ -143,6 +145,7 @@ class TrainConfig:
             ("lr", 1e-9, 10),
             ("head_lr", 1e-9, 10),
             ("margin", 0.5, 4),
+            ("margin_high", 0.5, 4),
             ("seed", 0, 2**32 - 1),
         ):
             value = getattr(self, name)
@@ -156,6 +159,10 @@ class TrainConfig:
     @property
     def input_size_wh(self) -> tuple[int, int]:
         return self.size, self.size
+
+    @property
+    def margin_wh(self) -> tuple[float, float]:
+        return self.margin, self.margin_high
 
     def to_json(self) -> dict[str, Any]:
         """Plain values that ``from_json`` turns back into equal settings."""

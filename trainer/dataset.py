@@ -27,6 +27,7 @@ from maskgen.errors import DatasetError, ImageError, InputError
 from maskgen.metadata import METADATA, RUN, SPLITS, FaceRecord, Record, read_dataset
 from maskgen.types import LABELS
 from trainer.config import Incorrect
+from trainer.preprocess import Margin
 
 logger = logging.getLogger(__name__)
 
@@ -395,7 +396,7 @@ def decode(
     labels: Sequence[str],
     size_wh: tuple[int, int],
     *,
-    margin: float = 1.0,
+    margin: Margin = 1.0,
     face_px: int | None = None,
     threads: int = 2,
     cache: Path | None = None,

@@ -183,7 +183,7 @@ def evaluate(
     seen.warn(bundle, Path(folder), (s.path for s in kept), {s.split for s in kept}, threads)
     labelled = [_slice_fields(sample, slices) for sample in kept] if slices else kept
     faces = decode(
-        labelled, bundle.labels, bundle.input_size_wh, margin=bundle.margin, face_px=face_px, threads=threads
+        labelled, bundle.labels, bundle.input_size_wh, margin=bundle.margin_wh, face_px=face_px, threads=threads
     )
     if not len(faces):
         raise DatasetError(f"none of the {len(kept)} images in {folder} can be read")
@@ -372,7 +372,7 @@ def _compare(result: Evaluation, faces: Faces, other: Bundle, face_px: int | Non
     if other.labels != result.labels:
         raise InputError(f"the models know different labels: {list(result.labels)} and {list(other.labels)}")
     theirs = decode(
-        faces.samples, other.labels, other.input_size_wh, margin=other.margin, face_px=face_px, threads=threads
+        faces.samples, other.labels, other.input_size_wh, margin=other.margin_wh, face_px=face_px, threads=threads
     )
     judged = judge(theirs, run(other.path(LITERT_NAME), theirs.pixels, threads=threads), other.labels, other.threshold)
     first, second, p = metrics.mcnemar(result.predicted == result.truth, judged.predicted == judged.truth)

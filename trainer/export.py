@@ -231,7 +231,9 @@ def real_faces(folder: Path, bundle: Bundle, count: int = 256) -> tuple[NDArray[
             "int8 calibrated on others: name a folder with more"
         )
     checked, calibration = (
-        decode(some[:: max(1, len(some) // count)][:count], bundle.labels, bundle.input_size_wh, margin=bundle.margin)
+        decode(
+            some[:: max(1, len(some) // count)][:count], bundle.labels, bundle.input_size_wh, margin=bundle.margin_wh
+        )
         for some in halves
     )
     if not len(checked) or not len(calibration):

@@ -30,7 +30,7 @@ def card_of(bundle: Bundle) -> dict[str, Any]:
         },
         "labels": list(bundle.labels),
         "threshold": bundle.threshold,
-        "crop": {"margin": bundle.margin, "fit": bundle.fit},
+        "crop": {"margin": bundle.margin_wh[0], "margin_high": bundle.margin_wh[1], "fit": bundle.fit},
         "task": bundle.task,
     }
 
@@ -85,6 +85,7 @@ def read(path: Path) -> dict[str, Any] | None:
                 "labels": tuple(str(label) for label in card["labels"]),
                 "threshold": float(card["threshold"]),
                 "margin": float(card["crop"]["margin"]),
+                "margin_high": float(card["crop"].get("margin_high", card["crop"]["margin"])),
             }
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise BundleError(f"{place} is no card of an exported model: {type(error).__name__} {error}") from None

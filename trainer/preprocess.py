@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from maskgen.rois import check_image, cut, cut_rois, fit
+from maskgen.rois import Margin, check_image, cut, cut_rois, fit
 from maskgen.types import RGB
 
-__all__ = ["cut", "cut_rois", "fit", "shrink_to"]
+__all__ = ["Margin", "cut", "cut_rois", "fit", "shrink_to"]
 
 
 def shrink_to(image: RGB, longer_px: int) -> RGB:

@@ -13,7 +13,10 @@ from maskgen.kinds import Kinds
 WEIGHTS: Final[dict[str, float]] = {
     "glasses": 4.0,
     "sunglasses": 2.0,
-    "cap": 2.0,
+    "cap": 3.0,
+    "hard_hat": 6.0,
+    "surgical_cap": 1.5,
+    "balaclava": 0.7,
     "hood": 1.0,
     "hair": 2.0,
     "headscarf": 1.0,
@@ -23,6 +26,9 @@ WEIGHTS: Final[dict[str, float]] = {
 """How often each is met, for whoever samples."""
 
 NAMES: Final[tuple[str, ...]] = tuple(WEIGHTS)
+
+HEADGEAR: Final = ("cap", "hard_hat", "surgical_cap", "hood", "balaclava", "headscarf")
+GLASSES: Final = ("glasses", "sunglasses")
 
 _kinds: Final = Kinds(__name__, "accessory", WEIGHTS)
 

@@ -45,8 +45,8 @@ def generate(
         str,
         _option(
             "--wear",
-            help="How masks are worn: correct, nose_out, mouth_out, chin, one_ear, chin_out, with commas; "
-            "all but chin_out by default.",
+            help="How masks are worn: correct, nose_out, mouth_out, chin, one_ear, nose_only, high, chin_out, with "
+            "commas; all but chin_out by default.",
             group=_DRAWN,
         ),
     ] = "",

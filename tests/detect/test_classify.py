@@ -64,3 +64,13 @@ def test_a_bundle_that_does_not_fit_its_network(change: dict[str, object], messa
 
 def test_without_a_name_it_is_the_packaged_one_of_three_labels() -> None:
     assert set(Classifier.load().labels) == {"with_mask", "without_mask", "incorrect_mask"}
+
+
+def test_faces_are_cut_as_the_bundle_says(tiny_model: Path) -> None:
+    image = np.random.default_rng(0).integers(0, 256, (60, 80, 3), np.uint8)
+    box = [[20, 10, 50, 50]]
+    bundle = replace(Bundle.load(tiny_model), margin=1.2, margin_high=0.6)
+    classifier = Classifier(bundle)
+    wanted = classifier.classify(cut_rois(image, box, (32, 32), (1.2, 0.6)))
+    np.testing.assert_array_equal(classifier.classify_boxes(image, box), wanted)
+    assert not np.array_equal(wanted, classifier.classify(cut_rois(image, box, (32, 32), 1.2)))

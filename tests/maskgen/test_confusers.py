@@ -140,7 +140,9 @@ def test_most_confusers_cover_part_of_the_lower_face(name: str) -> None:
     assert np.median(covered) > 0.12
 
 
-@pytest.mark.parametrize("name", ["glasses", "sunglasses", "hood", "headscarf", "cap"])
+@pytest.mark.parametrize(
+    "name", ["glasses", "sunglasses", "hood", "headscarf", "cap", "hard_hat", "surgical_cap", "balaclava"]
+)
 def test_accessories_leave_mouth_and_nose_free(name: str) -> None:
     marks = turned_landmarks(0)
     x, y = marks[[33, 51, 57]].mean(0).astype(int)
@@ -161,6 +163,24 @@ def test_somebody_in_front_hides_a_part_of_the_face_but_never_both_eyes(way: str
             eyes = [alpha[tuple(marks[a:b].mean(0).astype(int)[::-1])] for a, b in ((36, 42), (42, 48))]
             assert min(eyes) < 0.5
     assert 0.02 < np.median(hidden) < 0.55
+
+
+def test_a_hard_hat_sits_above_the_eyes_and_its_strap_runs_before_the_ear() -> None:
+    marks = turned_landmarks(0)
+    plain = {"strap": False, "muffs": False, "vest": False, "visor": False}
+    for seed in range(10):
+        drawn = accessories.draw_params("hard_hat", np.random.default_rng(seed))
+        alpha, strapped = (
+            alpha_in_photo(accessories.layer("hard_hat", face(), drawn | parts, (SIDE, SIDE), SKIN))
+            for parts in (plain, plain | {"strap": True})
+        )
+        for eye in (marks[36:42].mean(0), marks[42:48].mean(0)):
+            assert alpha[int(eye[1]), int(eye[0])] < 0.5
+        brow = int(marks[17:27, 1].mean() - 0.35 * (marks[16, 0] - marks[0, 0]))
+        assert alpha[max(brow, 0), int(marks[27, 0])] > 0.9
+        cheek = slice(int(marks[2, 1]), int(marks[6, 1]))
+        near_ears = np.abs(np.arange(SIDE) - marks[27, 0]) > 0.35 * (marks[16, 0] - marks[0, 0])
+        assert (strapped - alpha)[cheek][:, near_ears].max() > 0.5
 
 
 def test_sunglasses_lie_on_both_eyes() -> None:

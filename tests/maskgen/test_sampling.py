@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from drawn_face import template
 
+from maskgen.accessories import GLASSES, HEADGEAR
 from maskgen.errors import InputError
 from maskgen.params import Extra, ImageParams
 from maskgen.sampling import WITHOUT, SamplingSettings, draw, draw_mask, image_rng, pick
@@ -136,3 +137,31 @@ def test_badly_worn_masks_may_count_as_none() -> None:
 def test_pick_follows_the_weights() -> None:
     rng = np.random.default_rng(0)
     assert {pick(rng, [("a", 0.0), ("b", 1.0)]) for _ in range(50)} == {"b"}
+
+
+def test_most_masks_under_the_nose_end_between_its_tip_and_its_base() -> None:
+    """Where it is hardest to tell, and where most real ones end."""
+    settings = replace(BARE, incorrect_wears=(("nose_out", 1.0),))
+    masks = [_draw(copy, "incorrect_mask", settings).mask for copy in range(200)]
+    amounts = np.array([mask.wear_amount for mask in masks if mask])
+    assert 0.7 < (amounts < 0.58).mean() < 0.95
+    slides = np.array([mask.slide for mask in masks if mask])
+    assert abs(np.corrcoef(slides.T)[0, 1]) < 0.25
+    assert 0.4 < np.mean([mask.boxy > 0 for mask in masks if mask]) < 0.8
+
+
+def test_half_of_the_crops_lie_higher_or_lower_than_the_face() -> None:
+    shifts = np.array([_draw(copy).crop.shift_xy[1] for copy in range(300)])
+    assert 0.3 < (np.abs(shifts) > 0.08).mean() < 0.7
+    assert shifts.min() < -0.15
+    assert shifts.max() > 0.18
+
+
+def test_some_who_wear_a_hat_wear_glasses_too() -> None:
+    settings = replace(BARE, accessory_chance=1.0)
+    worn = [tuple(extra.name for extra in _draw(copy, settings=settings).accessories) for copy in range(300)]
+    both = [names for names in worn if len(names) == 2]
+    assert 0.05 < len(both) / len(worn) < 0.3
+    assert all(names[0] in GLASSES and names[1] in HEADGEAR for names in both)
+    hats = replace(settings, accessories=(("hard_hat", 1.0),))
+    assert {extra.name for copy in range(20) for extra in _draw(copy, settings=hats).accessories} == {"hard_hat"}

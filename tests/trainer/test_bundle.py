@@ -40,6 +40,18 @@ def test_load_gives_back_what_was_saved(tmp_path: Path) -> None:
     assert not list(tmp_path.glob("*.tmp"))
 
 
+def test_a_crop_may_be_wider_than_high_and_older_bundles_grow_both_sides_alike(tmp_path: Path) -> None:
+    _saved(tmp_path, margin=1.15, margin_high=1.0)
+    assert Bundle.load(tmp_path).margin_wh == (1.15, 1.0)
+    document = json.loads((tmp_path / "bundle.json").read_text())
+    assert document["crop"] == {"margin": 1.15, "margin_high": 1.0, "fit": "stretch"}
+    del document["crop"]["margin_high"]
+    (tmp_path / "bundle.json").write_text(json.dumps(document))
+    older = Bundle.load(tmp_path)
+    assert older.margin_wh == (1.15, 1.15)
+    assert "margin_high" not in older.to_json()["crop"]
+
+
 def test_load_refuses_a_changed_file(tmp_path: Path) -> None:
     _saved(tmp_path)
     (tmp_path / "model.tflite").write_bytes(b"another")
@@ -64,6 +76,7 @@ def test_load_refuses_a_missing_file(tmp_path: Path) -> None:
         ({"labels": ["with_mask", "hat"]}, "labels must be"),
         ({"labels": ["without_mask", "incorrect_mask"]}, "lack with_mask"),
         ({"crop": {"margin": 9, "fit": "stretch"}}, "margin"),
+        ({"crop": {"margin": 1, "margin_high": 0.1, "fit": "stretch"}}, "margin_high"),
         ({"crop": {"margin": 1, "fit": "pad"}}, r"crop\.fit"),
         ({"crop": 3}, "wrong form"),
         ({"input_size_wh": [64]}, "wrong form"),

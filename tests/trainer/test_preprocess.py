@@ -20,6 +20,12 @@ def test_cut_rois_copies_a_box_of_the_right_size() -> None:
     np.testing.assert_array_equal(rois, image[None, 2:6, 4:8])
 
 
+def test_width_and_height_can_grow_by_their_own_factors() -> None:
+    image = _ramp(20, 12)
+    rois = cut_rois(image, [[8, 4, 12, 8]], (8, 4), margin=(2.0, 1.0))
+    assert np.array_equal(rois[0], image[4:8, 6:14])
+
+
 def test_margin_grows_about_the_centre() -> None:
     image = _ramp(20, 20)
     np.testing.assert_array_equal(cut(image, [8, 8, 12, 12], 2), image[6:14, 6:14])

@@ -229,7 +229,7 @@ def sport(name: str) -> tuple[Canvas, dict[str, Any]]:
     straps += [{"from": [x, 450], "to": "nape", "width": 0.05, "colour": "tint"} for x in (14, W - 14)]
     return c, words(
         shape, "Sports mask", "sport", straps, SPORT, weight=1.0, pattern_chance=0.08, gloss=0.06,
-        wears=("correct", "nose_out", "mouth_out", "chin", "chin_out"),
+        wears=("correct", "nose_out", "mouth_out", "chin", "chin_out", "nose_only", "high"),
     )  # fmt: skip
 
 
@@ -274,7 +274,7 @@ def gaiter(name: str) -> tuple[Canvas, dict[str, Any]]:
     c.thin *= 0.7
     return c, words(
         shape, "Neck gaiter, pulled up", "gaiter", [], GAITER, weight=1.0, pattern_chance=0.5, translucency=0.03,
-        gloss=0.05, wears=("correct", "nose_out", "mouth_out", "chin"),
+        gloss=0.05, wears=("correct", "nose_out", "mouth_out", "chin", "high"),
     )  # fmt: skip
 
 

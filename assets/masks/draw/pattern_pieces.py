@@ -279,7 +279,7 @@ def words(
     translucency: float = 0.0,
     gloss: float = 0.05,
     rigid: bool = False,
-    wears: tuple[str, ...] = ("correct", "nose_out", "mouth_out", "chin", "one_ear", "chin_out"),
+    wears: tuple[str, ...] = ("correct", "nose_out", "mouth_out", "chin", "one_ear", "chin_out", "nose_only", "high"),
 ) -> dict[str, Any]:
     """What mask.json says; the relief is filled in when the height is known."""
     return {
