@@ -74,16 +74,9 @@ def _plan(folder: Path) -> dict[str, Any]:
     path = folder / "bundle.json"
     try:
         plan: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        known = (
-            "margin" in plan["crop"]
-            and plan["task"] == "classifier"
-            and plan["scaling"] == "in_model"
-            and "without_mask" in plan["labels"]
-        )
-        (
-            [float(plan["crop"].get(name, 1)) for name in ("margin", "margin_high")],
-            [int(side) for side in plan["input_size_wh"]],
-        )
+        crop, labels = plan["crop"], plan["labels"]
+        known = plan["task"] == "classifier" and plan["scaling"] == "in_model" and "without_mask" in labels
+        float(crop["margin"]), float(crop.get("margin_high", 1)), [int(side) for side in plan["input_size_wh"]]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise WeightsError(f"{folder} is no model folder of a classifier ({error}); see maskgen train") from None
     if not known:
