@@ -40,7 +40,7 @@ for: MaskedFace-Net counts it among the badly worn, most collections of street p
 WHEN_ASKED: Final = 0.2
 """How often a wear is drawn that is not among them."""
 
-LOW_WORN: Final = 0.6
+LOW_WORN: Final = 0.35
 """Share of masks that slip down towards the tip of the nose and still cover it (``misworn.OVER_TIP``)."""
 
 AT_THE_NOSE: Final = 0.8
@@ -209,7 +209,7 @@ def draw_mask(
     loose = held(rng.normal(0.35, 0.35), -0.3, 1.4)
     raise_top = held(rng.normal(-0.005, 0.03), -0.1, 0.05)
     if rng.random() < LOW_WORN:
-        raise_top -= float(rng.uniform(0.02, 0.17))
+        raise_top -= float(rng.uniform(0.02, 0.13))
     return MaskParams(
         template=template.name,
         wear=wear,
