@@ -46,7 +46,7 @@ BARE_NOSE: Final = ("nose_out", "mouth_out", "chin")
 OVER_TIP: Final = 0.25
 """How far over the nose's tip an edge must lie to cover it: a share of the way to the next landmark of the bridge."""
 
-UNDER_TIP: Final = 0.25
+UNDER_TIP: Final = 0.08
 """How far under the tip it must lie to leave it bare: a share of the way to the nose's base."""
 
 SIDES: Final = 0.6

@@ -27,10 +27,10 @@ Choice = TypeVar("Choice")
 Weighted = tuple[tuple[str, float], ...]
 
 INCORRECT: Final[tuple[tuple[Wear, float], ...]] = (
-    ("nose_out", 0.5),
-    ("chin", 0.21),
+    ("nose_out", 0.47),
+    ("chin", 0.2),
     ("mouth_out", 0.12),
-    ("high", 0.08),
+    ("high", 0.12),
     ("one_ear", 0.06),
     ("nose_only", 0.03),
 )
@@ -45,9 +45,6 @@ LOW_WORN: Final = 0.35
 
 AT_THE_NOSE: Final = 0.8
 """Share of masks under the nose whose edge lies between its tip and its base, where it is hardest to tell."""
-
-OVER_THE_EYES: Final = 0.7
-"""Share of masks pushed up that lie over the eyes; on the forehead they look like what is worn on a head."""
 
 UNDER_A_HAT: Final = 0.35
 """Share of those who wear something on the head that wear glasses too."""
@@ -242,8 +239,6 @@ def _way(rng: np.random.Generator, wear: Wear) -> dict[str, Any]:
     """How far a badly worn mask is pulled, and what shape it takes there."""
     near, anywhere = float(rng.uniform(0, 0.58)), float(rng.random())
     amount = near if wear == "nose_out" and rng.random() < AT_THE_NOSE else anywhere
-    if wear == "high" and rng.random() < OVER_THE_EYES:
-        amount *= 0.4
     slide = float(rng.uniform(-0.2, 2.2)), float(rng.uniform(-0.2, 2.2))
     boxy = float(rng.uniform(0.5, 1)) if rng.random() < (0.4 if wear == "correct" else 0.6) else 0.0
     return {
