@@ -134,11 +134,12 @@ def _judge(model: Path, kept: float, tests: dict[str, Any]) -> tuple[float, list
     """Balanced accuracy in per cent with a 95 % bootstrap interval, at the threshold from validation data."""
     import keras
 
-    from trainer import metrics, models
+    from trainer import models
     from trainer.bundle import Bundle
-    from trainer.config import TrainConfig
-    from trainer.dataset import decode, load
-    from trainer.fit import predict, step_back
+    from trainer.classifier.fit import predict, step_back
+    from trainer.config.classifier import TrainConfig
+    from trainer.data.dataset import decode, load
+    from trainer.metrics import classification
     from trainer.models.weights import load_network, start
 
     bundle = Bundle.load(model)
@@ -150,7 +151,7 @@ def _judge(model: Path, kept: float, tests: dict[str, Any]) -> tuple[float, list
     found = load(_dataset_of(model), classes=2, seed=config.seed)
     val = decode(found.val, found.labels, config.input_size_wh)
     masked = found.labels.index("with_mask")
-    threshold = metrics.choose_threshold(val.targets == masked, predict(network, val.pixels)[:, masked])
+    threshold = classification.choose_threshold(val.targets == masked, predict(network, val.pixels)[:, masked])
     figures = []
     for name in COVERED:
         faces, truth = tests[name]
@@ -168,7 +169,7 @@ def _dataset_of(model: Path) -> Path:
 
 def _tests(real: Path, scenes: Path) -> dict[str, tuple[NDArray[np.uint8], NDArray[np.int64]]]:
     """(N, 160, 160, 3) uint8 and (N,) 1 for with_mask, by name."""
-    from trainer.preprocess import fit, shrink_to
+    from trainer.data.preprocess import fit, shrink_to
 
     crops = list(folder_faces(real))
     faces: dict[str, list[tuple[NDArray[np.uint8], int]]] = {"native": crops}

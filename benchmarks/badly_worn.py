@@ -27,10 +27,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from maskgen.types import RGB, Points
-from trainer import metrics
 from trainer.bundle import LITERT_NAME, Bundle, open_bundle, predicted_labels
-from trainer.dataset import Faces, Sample, decode
-from trainer.evaluate import find_samples, run
+from trainer.data.dataset import Faces, Sample, decode
+from trainer.metrics import classification
+from trainer.metrics.evaluate import find_samples, run
 
 SETS = ("press_dev", "mafa_dev", "worksite_dev", "scenes_dev", "real_dev")
 LEAST_PX = 16
@@ -44,7 +44,7 @@ BANDS = ((0, 15), (15, 30), (30, 45), (45, 90))
 """Degrees of turn."""
 
 EYES_TO_NOSE = 64 / 38
-"""Distance of the eyes' middles, over how far the nose's tip stands before them (``maskgen.pose.HEAD``)."""
+"""Distance of the eyes' middles, over how far the nose's tip stands before them (``maskgen.faces.pose.HEAD``)."""
 
 UTK_FIELDS = {"gender": ("men", "women"), "race": ("White", "Black", "Asian", "Indian", "other")}
 
@@ -147,23 +147,25 @@ def _rows(name: str, found: Measured, say: Callable[[str], None]) -> None:
         count = int((found.truth == bad).sum())
         for title, rates in (("r2.2", (0.022,)), ("r5", (0.05,)), ("pAUC", RATES)):
             say(_row(name, count, f"{title} incorrect", _recall_interval(found, bad, rates)))
-    counts = metrics.resampled_confusions(found.truth, found.predicted, found.groups, len(found.labels))
-    whole = metrics.confusion(found.truth, found.predicted, len(found.labels))
+    counts = classification.resampled_confusions(found.truth, found.predicted, found.groups, len(found.labels))
+    whole = classification.confusion(found.truth, found.predicted, len(found.labels))
     totals = counts.sum(axis=-1)
     for number, label in enumerate(found.labels):
         if of := int((found.truth == number).sum()):
             samples = counts[:, number, number] / np.maximum(totals[:, number], 1)
-            say(_row(name, of, f"recall {label}", metrics.interval(whole[number, number] / of, samples)))
-    balanced = metrics.interval(float(metrics.balanced_accuracy(whole)), metrics.balanced_accuracy(counts))
+            say(_row(name, of, f"recall {label}", classification.interval(whole[number, number] / of, samples)))
+    balanced = classification.interval(
+        float(classification.balanced_accuracy(whole)), classification.balanced_accuracy(counts)
+    )
     say(_row(name, len(found.truth), "balanced", balanced))
     pair = np.flatnonzero([label != "incorrect_mask" for label in found.labels])
     two = found.part(np.isin(found.truth, pair))
     masked = found.labels.index("with_mask")
-    area = metrics.auc(two.truth == masked, two.probabilities[:, masked])
-    say(_row(name, len(two.truth), "AUC with or without", metrics.Interval(area, math.nan, math.nan)))
+    area = classification.auc(two.truth == masked, two.probabilities[:, masked])
+    say(_row(name, len(two.truth), "AUC with or without", classification.Interval(area, math.nan, math.nan)))
 
 
-def _row(name: str, count: int, title: str, figure: metrics.Interval) -> str:
+def _row(name: str, count: int, title: str, figure: classification.Interval) -> str:
     between = "" if math.isnan(figure.low) else f"{100 * figure.low:.1f} to {100 * figure.high:.1f}"
     return f"| {name} | {count} | {title} **{100 * figure.value:.1f}** | {between} |"
 
@@ -184,7 +186,7 @@ def recall_at(scores: Probabilities, positive: NDArray[np.bool_], rates: Sequenc
     return float(np.mean(found))
 
 
-def _recall_interval(found: Measured, bad: int, rates: Sequence[float]) -> metrics.Interval:
+def _recall_interval(found: Measured, bad: int, rates: Sequence[float]) -> classification.Interval:
     scores, positive = found.probabilities[:, bad], found.truth == bad
     places = {name: number for number, name in enumerate(dict.fromkeys(found.groups))}
     members: list[list[int]] = [[] for _ in places]
@@ -193,11 +195,11 @@ def _recall_interval(found: Measured, bad: int, rates: Sequence[float]) -> metri
     arrays = [np.array(part) for part in members]
     rng = np.random.default_rng(0)
     draws = []
-    for _ in range(metrics.RESAMPLES):
+    for _ in range(classification.RESAMPLES):
         where = np.concatenate([arrays[i] for i in rng.integers(0, len(arrays), len(arrays))])
         if positive[where].any():
             draws.append(recall_at(scores[where], positive[where], rates))
-    return metrics.interval(recall_at(scores, positive, rates), np.array(draws))
+    return classification.interval(recall_at(scores, positive, rates), np.array(draws))
 
 
 # Turn of the head
@@ -214,7 +216,7 @@ def _by_turn(name: str, found: Measured, turned: NDArray[np.float64], say: Calla
     bands = [(f"turned {low} to {high} deg", (turned >= low) & (turned < high)) for low, high in BANDS]
     for words, band in (*bands, ("turn unknown", np.isnan(turned))):
         chosen = positive & band
-        recall = metrics.wilson(int(hits[chosen].sum()), int(chosen.sum()))
+        recall = classification.wilson(int(hits[chosen].sum()), int(chosen.sum()))
         say(_row(f"{name}, {words}", int(chosen.sum()), "r5 incorrect", recall))
 
 
@@ -222,7 +224,7 @@ def turns(samples: Sequence[Sample]) -> NDArray[np.float64]:
     """(N,) degrees that each head is turned, NaN where no face is found in its box."""
     from maskgen.faces import load
     from maskgen.images import read_rgb
-    from trainer.preprocess import cut
+    from trainer.data.preprocess import cut
 
     detector = load("auto")
     found = np.full(len(samples), np.nan)
@@ -274,7 +276,7 @@ def _by_group(name: str, found: Measured, samples: Sequence[Sample], say: Callab
             group = 2 if field == "gender" else 3
             chosen = np.array([bool(m) and m is not None and int(m.group(group)) == number for m in names])
             chosen &= found.truth == bare
-            recall = metrics.wilson(int((found.predicted[chosen] == bare).sum()), int(chosen.sum()))
+            recall = classification.wilson(int((found.predicted[chosen] == bare).sum()), int(chosen.sum()))
             say(_row(f"{name}, {word}", int(chosen.sum()), "recall without_mask", recall))
 
 

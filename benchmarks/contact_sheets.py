@@ -17,11 +17,12 @@ from typing import Any
 
 import numpy as np
 
-from maskgen import sampling, synthesize
+from maskgen.faces.landmarks import FaceFinder
 from maskgen.images import decode_rgb, write
-from maskgen.landmarks import FaceFinder
-from maskgen.params import CropParams, Extra, ImageParams, LightParams, MaskParams
-from maskgen.templates import load_wardrobe
+from maskgen.render import face as synthesize
+from maskgen.render import sampling
+from maskgen.render.params import CropParams, Extra, ImageParams, LightParams, MaskParams
+from maskgen.templates.reader import load_wardrobe
 from maskgen.types import RGB, WEARS, LandmarkedFace
 
 IMAGES = Path(__file__).parent.parent / "docs" / "images"
@@ -65,7 +66,8 @@ def sheet(pictures: list[RGB], columns: int, words: list[str] | None = None) -> 
 
 def documents() -> None:
     """The pictures of the README, all from the two portraits."""
-    from maskgen import accessories, camera, confusers
+    from maskgen.occluders import accessories, confusers
+    from maskgen.render import camera
 
     subjects = portraits()
     wardrobe = load_wardrobe()

@@ -35,18 +35,19 @@ from numpy.typing import NDArray
 # This file has the package's name and would be found in its place.
 sys.path[:] = [entry for entry in sys.path if Path(entry).resolve() != Path(__file__).resolve().parent]
 
-from detect.classify import Classifier
-from detect.draw import draw
-from detect.find import load as load_faces
-from detect.mp4 import Mp4Writer
-from detect.pipeline import Detector
-from detect.recording import Mp4Sink
+from detect.classifier import Classifier
+from detect.detector import Detector
+from detect.outputs.draw import draw
+from detect.outputs.mp4 import Mp4Writer
+from detect.outputs.recording import Mp4Sink
 from detect.run import Summary, run
+from detect.search import load as load_faces
 from detect.sources import open_source
-from detect.track import FaceTracker
+from detect.stream import watch
+from detect.tracker import FaceTracker
 from maskgen import images
 from maskgen.types import RGB, Face
-from trainer.preprocess import cut_rois
+from trainer.data.preprocess import cut_rois
 
 SIZE_WH = (640, 480)
 RATE = 30
@@ -178,7 +179,7 @@ def ours(video: Path, words: argparse.Namespace, output: Path | None = None, **s
     summary = Summary()
     with limited_threads(1):
         cpu_s = time.process_time()
-        run(detector.watch(source, **settings), sinks, summary)
+        run(watch(detector, source, **settings), sinks, summary)
         cpu_s = time.process_time() - cpu_s
     return Rate(summary.frames / summary.elapsed_s, 1000 * cpu_s / summary.frames, sum(shown) / max(1, sum(seen)))
 

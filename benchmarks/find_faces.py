@@ -36,8 +36,8 @@ def main() -> None:
 def line(folder: Path, detector: str, limit: int | None) -> str:
     """One row of the table."""
     from maskgen.errors import ImageError
+    from maskgen.faces.landmarks import FaceFinder
     from maskgen.images import Skipped, decode_rgb, iter_paths, read_bytes
-    from maskgen.landmarks import FaceFinder
 
     finder = FaceFinder(detector)
     paths = [path for path in iter_paths([folder]) if not isinstance(path, Skipped)]

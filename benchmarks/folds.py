@@ -19,16 +19,18 @@ from pathlib import Path
 
 import numpy as np
 
-from maskgen import sampling, warp
-from maskgen.edges import face_axes
 from maskgen.errors import ImageError
+from maskgen.faces.landmarks import FaceFinder
 from maskgen.images import read_rgb
-from maskgen.landmarks import FaceFinder
-from maskgen.params import MaskParams
-from maskgen.templates import MaskTemplate, load_wardrobe
+from maskgen.render import sampling, warp
+from maskgen.render.edges import face_axes
+from maskgen.render.fit import targets
+from maskgen.render.mesh import ThinPlate, build_mesh
+from maskgen.render.params import MaskParams
+from maskgen.render.warp import mask_layer
+from maskgen.templates.reader import load_wardrobe
+from maskgen.templates.template import MaskTemplate
 from maskgen.types import WEARS, LandmarkedFace
-from maskgen.warp import ThinPlate, build_mesh, mask_layer
-from maskgen.wear import targets
 
 FACE_PX = 300
 TURNED = ((0, 12), (12, 24), (24, 90))

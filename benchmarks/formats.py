@@ -46,8 +46,8 @@ def main() -> int:
     tf.config.threading.set_intra_op_parallelism_threads(1)
     tf.config.threading.set_inter_op_parallelism_threads(1)
     from trainer.bundle import Bundle, packaged_bundle
-    from trainer.dataset import decode, relabel
-    from trainer.evaluate import find_samples, judge
+    from trainer.data.dataset import decode, relabel
+    from trainer.metrics.evaluate import find_samples, judge
 
     bundle = Bundle.load(packaged_bundle() if arguments.model == "packaged" else Path(arguments.model))
     samples = relabel(find_samples(arguments.dataset, split=None)[0], bundle.labels, "drop")
@@ -88,12 +88,12 @@ def load() -> str:
 
 def crops(bundle: Any, arguments: argparse.Namespace, temp: Path) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """Real faces to compare with Keras on, and others for int8; none of the dataset it is judged by."""
-    from trainer.export import portraits, real_faces
+    from trainer.export.export import portraits, real_faces
 
     folder = arguments.crops
     if arguments.faces is not None:
-        from maskgen.pipeline import Run, generate
-        from maskgen.settings import Settings
+        from maskgen.dataset.pipeline import Run, generate
+        from maskgen.dataset.settings import Settings
 
         folder = temp / "drawn"
         photos = sorted(str(path) for path in arguments.faces.rglob("*") if path.is_file())
@@ -108,7 +108,7 @@ def forms(
 ) -> tuple[Any, dict[str, Path], dict[str, str]]:
     """The network, and every file that can be made of it here."""
     from maskgen.errors import MaskgenError
-    from trainer.export import write
+    from trainer.export.export import write
     from trainer.models.weights import load_network
 
     network = load_network(bundle.path("model.keras"))
@@ -133,7 +133,7 @@ def forms(
 
 def run_by(network: Any, files: dict[str, Path]) -> dict[str, Runner]:
     """What answers for every form: (N, H, W, 3) uint8 to (N, C)."""
-    from trainer.litert import LiteRTModel
+    from trainer.models.litert import LiteRTModel
 
     def one_by_one(call: Callable[[Any], Any]) -> Runner:
         return lambda rois: np.concatenate([np.asarray(call(roi[None].astype(np.float32))) for roi in rois])

@@ -30,10 +30,10 @@ from pathlib import Path
 # As every worker process has it, and before numpy is imported.
 os.environ |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 
-from maskgen.engines import local
-from maskgen.engines.base import Task
-from maskgen.pipeline import Progress, Run, Summary, generate
-from maskgen.settings import Settings
+from maskgen.dataset.engines import local
+from maskgen.dataset.engines.base import Task
+from maskgen.dataset.pipeline import Progress, Run, Summary, generate
+from maskgen.dataset.settings import Settings
 
 
 def main() -> None:
@@ -183,7 +183,7 @@ def work(arguments: argparse.Namespace) -> None:
 
 def profile(arguments: argparse.Namespace) -> None:
     """Photos done by this very process, while py-spy looks on."""
-    from maskgen.photo import PhotoWorker, open_worker
+    from maskgen.dataset.worker import PhotoWorker, open_worker
 
     photos = sorted(p for p in arguments.folder.rglob("*") if p.is_file())[: arguments.limit]
     per_face = arguments.per_face[0]

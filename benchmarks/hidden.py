@@ -20,8 +20,8 @@ import numpy as np
 # detect.py beside this file has the package's name and would be found in its place.
 sys.path[:] = [entry for entry in sys.path if Path(entry).resolve() != Path(__file__).resolve().parent]
 
-from detect.draw import GROWN
-from detect.find import load
+from detect.outputs.draw import GROWN
+from detect.search import load
 from maskgen import images
 from maskgen.types import Box
 

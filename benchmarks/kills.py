@@ -275,12 +275,13 @@ def filming(place: Path, faces: Path, output: Path) -> list[str]:
 
 def write_film(path: Path, photo: Path) -> None:
     """Two hundred frames of a face that moves."""
-    import av
     import numpy as np
 
+    from detect.sources import pyav
     from maskgen.images import read_rgb, shrink
 
     face = shrink(read_rgb(photo), 300)
+    av = pyav.load()
     with av.open(str(path), "w") as container:
         stream = container.add_stream("libx264", rate=25)
         stream.width, stream.height, stream.pix_fmt = 480, 360, "yuv420p"
@@ -293,9 +294,9 @@ def write_film(path: Path, photo: Path) -> None:
 
 
 def filmed(output: Path) -> Contents:
-    import av
+    from detect.sources import pyav
 
-    with av.open(str(output / "film.mp4")) as container:
+    with pyav.load().open(str(output / "film.mp4")) as container:
         return {"film.mp4": str(sum(1 for _ in container.decode(video=0)))}
 
 

@@ -20,10 +20,10 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 STAGES = {
-    "maskgen.synthesize": ("cut", "estimate_light", "lay", "polygons"),
-    "maskgen.warp": ("mask_layer", "targets", "build_mesh", "_dress", "_inverse_map", "_remap", "_with_straps"),
-    "maskgen.blend": ("_lit", "_shadow", "_grain", "_encode"),
-    "maskgen.camera": ("apply",),
+    "maskgen.render.face": ("cut", "estimate_light", "lay", "polygons"),
+    "maskgen.render.warp": ("mask_layer", "targets", "build_mesh", "_dress", "_inverse_map", "_remap", "_with_straps"),
+    "maskgen.render.composite": ("_lit", "_shadow", "_grain", "_encode"),
+    "maskgen.render.camera": ("apply",),
 }
 
 
@@ -38,8 +38,9 @@ def main() -> None:
     import cv2
     from contact_sheets import portraits
 
-    from maskgen import sampling, synthesize
-    from maskgen.templates import load_wardrobe
+    from maskgen.render import face as synthesize
+    from maskgen.render import sampling
+    from maskgen.templates.reader import load_wardrobe
 
     cv2.setNumThreads(1)
     wardrobe = load_wardrobe()

@@ -31,8 +31,8 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import numpy as np
 from numpy.typing import NDArray
 
-from maskgen import sampling
-from maskgen.sampling import SamplingSettings
+from maskgen.render import sampling
+from maskgen.render.sampling import SamplingSettings
 
 SIDE = 224
 BATCH = 64
@@ -144,15 +144,15 @@ def _recipes(sources: tuple[str, ...], args: argparse.Namespace) -> list[Recipe]
 
 
 def _without_paper() -> tuple[tuple[str, float], ...]:
-    from maskgen import confusers
+    from maskgen.occluders import confusers
 
     return tuple((name, weight) for name, weight in confusers.WEIGHTS.items() if name != "paper")
 
 
 def _nobody_in_front(settings: SamplingSettings) -> SamplingSettings:
     """Everything else as often as before."""
-    from maskgen import accessories, confusers
-    from maskgen.accessories.people import IN_FRONT
+    from maskgen.occluders import accessories, confusers
+    from maskgen.occluders.people import IN_FRONT
 
     parts = {}
     for name, weights in (("confuser", confusers.WEIGHTS), ("accessory", accessories.WEIGHTS)):
@@ -176,8 +176,8 @@ _worker: dict[str, Any] = {}
 def _open_worker(detector: str) -> None:
     import cv2
 
-    from maskgen.landmarks import FaceFinder
-    from maskgen.templates import load_wardrobe
+    from maskgen.faces.landmarks import FaceFinder
+    from maskgen.templates.reader import load_wardrobe
 
     cv2.setNumThreads(1)
     _worker.update(finder=FaceFinder(detector), wardrobe=load_wardrobe(), found={})
@@ -185,7 +185,7 @@ def _open_worker(detector: str) -> None:
 
 def _draw_photo(task: tuple[Path, SamplingSettings, int, int]) -> list[tuple[int, NDArray[np.uint8]]]:
     from maskgen.images import read_rgb, source_id
-    from maskgen.synthesize import gate, render
+    from maskgen.render.face import gate, render
 
     path, settings, copies, seed = task
     photo = read_rgb(path)
@@ -271,7 +271,7 @@ class _Tests:
             self._add(f"scenes >= {least} px", list(scene_faces(scenes, least)), None)
 
     def _add(self, name: str, faces: list[tuple[NDArray[np.uint8], int]], face_px: int | None) -> None:
-        from trainer.preprocess import fit, shrink_to
+        from trainer.data.preprocess import fit, shrink_to
 
         images = [fit(image if face_px is None else shrink_to(image, face_px), (SIDE, SIDE)) for image, _ in faces]
         self.sets[name] = features(np.stack(images)), np.array([label for _, label in faces])
@@ -313,7 +313,7 @@ def folder_faces(folder: Path) -> Iterator[tuple[NDArray[np.uint8], int]]:
 
 def scene_faces(folder: Path, least_px: int) -> Iterator[tuple[NDArray[np.uint8], int]]:
     from maskgen.images import read_rgb
-    from trainer.preprocess import cut
+    from trainer.data.preprocess import cut
 
     coco = json.loads((folder / "annotations.json").read_text())
     names = {category["id"]: category["name"] for category in coco["categories"]}

@@ -25,10 +25,10 @@ sys.path[:] = [entry for entry in sys.path if Path(entry).resolve() != Path(__fi
 
 
 def main() -> int:
-    from detect import Detector
-    from detect.live import LivePage
-    from detect.mp4 import Mp4Writer
-    from detect.recording import Mp4Sink
+    from detect import Detector, watch
+    from detect.outputs.mp4 import Mp4Writer
+    from detect.outputs.page import LivePage
+    from detect.outputs.recording import Mp4Sink
     from detect.run import Summary, run
     from detect.sources import open_source
 
@@ -48,7 +48,7 @@ def main() -> int:
             writer = Mp4Writer(Path(folder) / "out.mp4", source.rate, overwrite=True)
             sinks = [Mp4Sink(writer), LivePage(detector.labels, source.name, port=0)]
             summary = Summary()
-            run(detector.watch(source), sinks, summary)
+            run(watch(detector, source), sinks, summary)
             done_s += summary.time_s + 1 / source.rate
             frames += summary.frames
             gc.collect()

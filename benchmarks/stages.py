@@ -27,16 +27,16 @@ for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(_name, "1")
 
 STAGES = """
-maskgen.photo read_input
-maskgen.photo source_id
-maskgen.photo decode_rgb
-maskgen.landmarks FaceFinder.find
+maskgen.dataset.worker read_input
+maskgen.dataset.worker source_id
+maskgen.dataset.worker decode_rgb
+maskgen.faces.landmarks FaceFinder.find
 .maskgen.landmarks FaceFinder._detect
 .maskgen.landmarks FaceFinder._landmarks
 .maskgen.landmarks head_pose
-maskgen.sampling draw
+maskgen.render.sampling draw
 .maskgen.camera draw
-maskgen.synthesize render
+maskgen.render.face render
 .maskgen.synthesize cut
 .maskgen.synthesize estimate_light
 .maskgen.warp mask_layer
@@ -47,7 +47,7 @@ maskgen.synthesize render
 ..maskgen.warp _remap
 ..maskgen.warp _with_straps
 .maskgen.confusers layer
-.maskgen.accessories layer
+.maskgen.occluders.accessories layer
 .maskgen.synthesize lay
 ..maskgen.blend _place
 ..maskgen.blend _lit
@@ -58,10 +58,10 @@ maskgen.synthesize render
 ..maskgen.camera _recode
 ..maskgen.camera _add_noise
 .maskgen.synthesize polygons
-maskgen.photo describe
-maskgen.photo encode
-maskgen.photo record_line
-maskgen.photo PhotoWorker._write
+maskgen.dataset.worker describe
+maskgen.dataset.worker encode
+maskgen.dataset.worker record_line
+maskgen.dataset.worker PhotoWorker._write
 """
 
 
@@ -75,9 +75,9 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=1, help="take the quickest of so many")
     options = parser.parse_args()
 
-    from maskgen.engines.base import Task
-    from maskgen.photo import open_worker
-    from maskgen.settings import Settings
+    from maskgen.dataset.engines.base import Task
+    from maskgen.dataset.settings import Settings
+    from maskgen.dataset.worker import open_worker
 
     photos = sorted(p for p in options.folder.rglob("*") if p.is_file())
     photos = photos[:: max(1, len(photos) // options.limit)][: options.limit]

@@ -90,8 +90,8 @@ def main() -> int:
 
 def draw(faces: Path, dataset: Path, limit: int | None) -> None:
     """A dataset as the tutorials had it: sharp, nothing before the face but masks."""
-    from maskgen.pipeline import Run, generate
-    from maskgen.settings import Settings
+    from maskgen.dataset.pipeline import Run, generate
+    from maskgen.dataset.settings import Settings
 
     began = time.perf_counter()
     photos = sorted(str(path) for path in faces.rglob("*") if path.is_file())[:limit]
@@ -104,7 +104,7 @@ def draw(faces: Path, dataset: Path, limit: int | None) -> None:
 
 def run_side(arguments: argparse.Namespace) -> None:
     """One side, in this process; the last line of stdout is what it found."""
-    from trainer.dataset import load
+    from trainer.data.dataset import load
 
     found = load(arguments.dataset)
     train = {s.group for s in found.train}
@@ -126,9 +126,9 @@ def run_side(arguments: argparse.Namespace) -> None:
 
 def maskgen_side(arguments: argparse.Namespace) -> Epochs:
     """``maskgen train``; phase, validation accuracy and seconds since the start for every epoch."""
-    from trainer.config import TrainConfig
-    from trainer.progress import Reporter
-    from trainer.train import train
+    from trainer.api import train
+    from trainer.config.classifier import TrainConfig
+    from trainer.loop.progress import Reporter
 
     epochs: Epochs = []
 
@@ -154,7 +154,7 @@ def classic_side(arguments: argparse.Namespace) -> Epochs:
         from keras.src.legacy.preprocessing.image import ImageDataGenerator
     except ImportError:
         sys.exit("this Keras no longer has ImageDataGenerator; the figures were made with 3.15")
-    from trainer.dataset import load
+    from trainer.data.dataset import load
 
     keras.utils.set_random_seed(arguments.seed)
     found = load(arguments.dataset)

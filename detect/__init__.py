@@ -11,18 +11,23 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from detect.pipeline import Detector
+    from detect.detector import Detector
     from detect.results import Detections, Event, FaceResult, FrameResult
+    from detect.stream import watch
 
-__all__ = ["Detections", "Detector", "Event", "FaceResult", "FrameResult"]
+__all__ = ["Detections", "Detector", "Event", "FaceResult", "FrameResult", "watch"]
 
 
 def __getattr__(name: str) -> Any:
-    # Lazy, so that the command line can import detect.cli without numpy.
+    # Lazy, so that the command line can import detect.commands.app without numpy.
     if name == "Detector":
-        from detect.pipeline import Detector
+        from detect.detector import Detector
 
         return Detector
+    if name == "watch":
+        from detect.stream import watch
+
+        return watch
     if name in __all__:
         from detect import results
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from maskgen.errors import BundleError, InputError
 from trainer import input_card
 from trainer.bundle import Bundle
-from trainer.litert import LiteRTModel
+from trainer.models.litert import LiteRTModel
 
 SCALINGS: Final = {"-1..1": (-1.0, 1.0), "0..1": (0.0, 1.0), "0..255": (0.0, 255.0)}
 """Ranges that pixel values are brought to; the first is what MobileNetV2's ``preprocess_input`` gives."""

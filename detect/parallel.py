@@ -54,12 +54,10 @@ class OrderedMap(Generic[In, Out]):
 
     def __iter__(self) -> Iterator[tuple[In, Out]]:
         """Every item with its result, in order."""
-        while True:
+        while not self._stop.is_set():
             try:
                 entry = self._queue.get(timeout=_POLL_S)
             except queue.Empty:
-                if self._stop.is_set():
-                    return
                 continue
             if isinstance(entry, _End):
                 if entry.error is not None:

@@ -6,10 +6,10 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from detect import draw
+from detect.outputs import draw
+from detect.outputs.base import Sink, StopWatching
 from detect.results import FrameResult
-from detect.sinks import Sink, StopWatching
-from detect.watch import Watch
+from detect.stream import Watch
 from maskgen import interrupt
 from maskgen.types import RGB
 

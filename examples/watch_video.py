@@ -11,14 +11,14 @@ from __future__ import annotations
 
 import sys
 
-from detect import Detector
+from detect import Detector, watch
 
 
 def main() -> None:
     source = sys.argv[1] if len(sys.argv) > 1 else "0"
     detector = Detector.load(threads=2)
-    with detector.watch(source) as watch:
-        for frame in watch:
+    with watch(detector, source) as frames:
+        for frame in frames:
             for event in frame.events:
                 print(event)  # face 7: without_mask from 12.4 s to 15.1 s
             bare = sum(face.label == "without_mask" for face in frame.faces)

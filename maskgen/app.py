@@ -11,11 +11,11 @@ from typing import Annotated
 
 import typer
 
-import detect.cli
+import detect.commands.app
 import maskgen.cli
-import trainer.cli
-from maskgen import __version__, console, interrupt
-from maskgen.commands import demo, doctor
+import trainer.commands.app
+from maskgen import __version__, interrupt
+from maskgen.cli import console, demo, doctor
 from maskgen.errors import MaskgenError
 
 app = typer.Typer(
@@ -27,8 +27,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(maskgen.cli.app)
-app.add_typer(trainer.cli.app)
-app.add_typer(detect.cli.app, name="detect")
+app.add_typer(trainer.commands.app.app)
+app.add_typer(detect.commands.app.app, name="detect")
 app.add_typer(demo.app)
 app.add_typer(doctor.app)
 
@@ -71,7 +71,7 @@ def main() -> None:
         console.reader_has_gone()
         sys.exit(1)
     except ModuleNotFoundError as error:
-        from maskgen.doctor import what_to_install
+        from maskgen.cli.doctor_checks import what_to_install
 
         story = what_to_install(error)
         if story is None:

@@ -74,7 +74,7 @@ def probe() -> Window:
 
 
 def _av_came_first(modules: list[str]) -> bool:
-    """Whether this process, not the probe's, has loaded the two in the order that ``detect.pyav`` avoids."""
+    """Whether this process, not the probe's, has loaded the two in the order that ``detect.sources.pyav`` avoids."""
     return "av" in modules and ("cv2" not in modules or modules.index("av") < modules.index("cv2"))
 
 

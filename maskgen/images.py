@@ -25,10 +25,9 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from maskgen.codecs import NAMES, SNIFF_BYTES, open_picture
-from maskgen.codecs import sniff as sniff
 from maskgen.errors import ImageError, InputError
-from maskgen.files import write_whole
+from maskgen.io.codecs import NAMES, SNIFF_BYTES, open_picture, sniff
+from maskgen.io.files import write_whole
 from maskgen.types import RGB
 
 if TYPE_CHECKING:

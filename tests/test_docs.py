@@ -100,8 +100,8 @@ DEFAULTS = [
     ("scenes.md", r"`--split ([\d/]+)` \| shares", "compose", "split"),
     ("scenes.md", r"`--camera (\w+)` \| none", "compose", "camera"),
     ("detector.md", r"--also-share ([\d.]+)` mixes", "train", "also_share"),
-    ("detector.md", r"stay as they are \(`--freeze (\d)`\)", "train", "freeze"),
-    ("detect.md", r"for `--give-up` seconds \((\d+)\)", "detect webcam", "give_up"),
+    ("detector.md", r"stay as they are \(`--freeze (\d);?", "train", "freeze"),
+    ("detect.md", r"`--give-up` seconds \((\d+)", "detect webcam", "give_up"),
     ("detect.md", r"`--recheck ([\d.]+)` seconds", "detect video", "recheck"),
 ]
 

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from maskgen.assets import assets_dir
 from maskgen.errors import BundleError, MaskgenError
-from maskgen.files import write_whole as write_whole
+from maskgen.io.files import write_whole
 from maskgen.types import LABELS
 
 FORMAT: Final = 1

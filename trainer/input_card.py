@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from maskgen.errors import BundleError
-from trainer.bundle import Bundle, write_whole
+from maskgen.io.files import write_whole
+from trainer.bundle import Bundle
 
 INPUT_RANGE: Final = (0, 255)
 """Pixel values that our networks take; the scaling is a layer of theirs."""

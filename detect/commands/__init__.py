@@ -1,1 +1,1 @@
-"""What the commands of ``detect.cli`` do, one file each; imported when they run."""
+"""What the commands of ``detect.commands.app`` do, one file each; imported when they run."""

@@ -10,13 +10,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+from detect.batch import PictureRow, look_at
 from detect.commands.common import default_threads, note, say, ticking
-from detect.draw import WORDS
-from detect.label import LabelBy
-from detect.pictures import PictureRow, look_at
-from detect.pipeline import Detector
-from maskgen.console import printable
-from maskgen.json_text import json_text
+from detect.detector import Detector
+from detect.labels import LabelBy
+from detect.outputs.draw import WORDS
+from maskgen.cli.console import printable
+from maskgen.io.json_text import json_text
 
 _SCREEN_ROWS: Final = 40
 """On a terminal longer tables are cut: the rest is in the counts. A file or pipe gets every row."""

@@ -10,19 +10,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from detect.commands.common import Ticker, default_threads, note, say, ticking
-from detect.label import LabelBy
-from detect.pipeline import Detector
+from detect.detector import Detector
+from detect.labels import LabelBy
+from detect.outputs.base import CountRows, CsvRows, EventLines, JsonLines, Sink
 from detect.results import Event, FrameResult
 from detect.run import Summary, run
-from detect.sinks import CountRows, CsvRows, EventLines, JsonLines, Sink
-from detect.sources import Source, open_source
-from detect.watch import Watch
+from detect.sources import open_source
+from detect.sources.base import Source
+from detect.stream import Watch, watch
 from maskgen import interrupt
-from maskgen.console import printable
+from maskgen.cli.console import printable
 from maskgen.errors import InputError, SourceError
 
 if TYPE_CHECKING:
-    from detect.recording import Mp4Sink
+    from detect.outputs.recording import Mp4Sink
 
 PERIODS_S = {"second": 1.0, "minute": 60.0}
 
@@ -164,11 +165,11 @@ def _shown(showing: Showing, labels: Sequence[str], name: str) -> Sink:
     if window:
         if not display.has_window():
             raise InputError(f"no window here ({display.probe().reason}); leave --window out for a page")
-        from detect.window import TITLE, Window
+        from detect.outputs.window import TITLE, Window
 
         note(TITLE)
         return Window()
-    from detect.live import LivePage
+    from detect.outputs.page import LivePage
 
     page = LivePage(labels, name, showing.host, showing.port, showing.token)
     note(f"open {page.url} in a browser; Ctrl-C ends")
@@ -185,9 +186,9 @@ def _mp4(
     preset: str,
     segment: str | None = None,
 ) -> Mp4Sink:
-    from detect.mp4 import Mp4Writer
-    from detect.recording import Mp4Sink, Recording, length_s, segments
-    from detect.video import VideoFile
+    from detect.outputs.mp4 import Mp4Writer
+    from detect.outputs.recording import Mp4Sink, Recording, length_s, segments
+    from detect.sources.video import VideoFile
 
     if Path(spec).exists() and output.exists() and output.samefile(spec):
         raise InputError(f"{output} is the video itself; choose another --output")
@@ -250,7 +251,7 @@ def _run(
 def _watch(detector: Detector, source: Source, sinks: Sequence[Sink], looking: Looking) -> Watch:
     """Begin to watch; whatever keeps that from happening closes what was opened for it."""
     try:
-        return detector.watch(source, every=looking.every, max_fps=looking.max_fps, recheck_s=looking.recheck_s)
+        return watch(detector, source, every=looking.every, max_fps=looking.max_fps, recheck_s=looking.recheck_s)
     except BaseException:
         source.close()
         for sink in sinks:

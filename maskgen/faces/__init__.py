@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from maskgen.errors import InputError
 from maskgen.faces.base import FaceDetector, OnSmallCopy, detect_enlarged, detect_padded
-from maskgen.faces.boxes import merged
+from maskgen.faces.nms import merged
 from maskgen.faces.tiles import OnTiles, detect_small
 
 __all__ = [

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from maskgen.errors import WeightsError
-from maskgen.faces.boxes import from_dlib
+from maskgen.faces.nms import from_dlib
 from maskgen.types import RGB, Face
 
 

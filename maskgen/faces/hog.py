@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from maskgen.faces.boxes import from_dlib
+from maskgen.faces.nms import from_dlib
 from maskgen.types import RGB, Face
 
 

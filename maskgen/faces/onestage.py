@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from maskgen.errors import WeightsError
-from maskgen.onestage import OneStage
+from maskgen.faces.onestage_litert import OneStage
 from maskgen.types import RGB, Box, Face
 
 

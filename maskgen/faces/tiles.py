@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 
 from maskgen.faces.base import FaceDetector, scaled
-from maskgen.faces.boxes import merged
+from maskgen.faces.nms import merged
 from maskgen.types import RGB, Face
 
 TILE: Final = 320

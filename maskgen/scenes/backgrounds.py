@@ -12,9 +12,9 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from maskgen.dataset.split import split_of
 from maskgen.errors import DatasetError, ImageError, InputError
 from maskgen.images import Skipped, iter_paths, read_rgb
-from maskgen.metadata import split_of
 from maskgen.types import RGB
 
 SAMPLES: Final = (

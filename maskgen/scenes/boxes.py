@@ -14,7 +14,7 @@ from typing import Final
 
 import numpy as np
 
-from maskgen.landmarks import face_box
+from maskgen.faces.landmarks import face_box
 from maskgen.types import Box, Label, Points
 
 DRAWN_BY_HAND: Final[Mapping[Label, tuple[float, float, float]]] = {

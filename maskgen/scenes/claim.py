@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from maskgen.dataset.record import RUN, SPLITS
 from maskgen.errors import InputError
-from maskgen.files import sweep_parts
 from maskgen.images import write_bytes
-from maskgen.metadata import RUN, SPLITS
+from maskgen.io.files import sweep_parts
 
 STATE: Final = ".maskgen"
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from maskgen import palette, patterns
+from maskgen.drawing import palette, patterns
 from maskgen.scenes.cutout import Head
 
 Canvas = NDArray[np.uint8]

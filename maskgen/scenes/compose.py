@@ -15,7 +15,7 @@ from maskgen.scenes.cutout import head_of
 from maskgen.types import RGB, Box, Label, Points
 
 if TYPE_CHECKING:
-    from maskgen.camera import CameraParams
+    from maskgen.render.camera import CameraParams
     from maskgen.scenes.backgrounds import Places
     from maskgen.scenes.pieces import Piece
 
@@ -447,7 +447,7 @@ def _seen(painting: _Painting) -> Callable[[_Painted], SceneFace | None]:
 
 def _photograph(rng: np.random.Generator, image: RGB, strength: str) -> RGB:
     """One camera for the whole scene."""
-    from maskgen import camera
+    from maskgen.render import camera
 
     params = camera.draw(rng, strength)  # type: ignore[arg-type]
     return camera.apply(image, _for_scenes(rng, params), FACE_PX)

@@ -22,10 +22,10 @@ from typing import Any, Final
 import numpy as np
 
 from maskgen import __version__
-from maskgen.camera import STRENGTHS
+from maskgen.dataset.record import METADATA, SPLITS
 from maskgen.errors import DatasetError, InputError, MaskgenError
 from maskgen.images import encode, write_bytes
-from maskgen.metadata import METADATA, SPLITS
+from maskgen.render.camera import STRENGTHS
 from maskgen.scenes import backgrounds, clothes, pieces
 from maskgen.scenes.claim import STATE, claim
 from maskgen.scenes.compose import Scene, compose
@@ -244,7 +244,7 @@ def _digest(dataset: Path) -> str:
 
 def make_block(settings: Settings, people: People, output: Path, block: Block) -> Block:
     """Compose and write the scenes of a block, then its record."""
-    from maskgen.threads import single_threaded
+    from maskgen.dataset.threads import single_threaded
 
     with single_threaded():
         return _make_block(settings, people, output, block)

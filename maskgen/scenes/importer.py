@@ -1,6 +1,6 @@
 """Other people's COCO folders in the form of our scenes: one JSON a split, pictures below, three categories.
 
-Categories are matched to labels by name; ``maskgen.categories`` holds what public sets of masked faces call them.
+Categories are matched to labels by name; ``maskgen.dataset.categories`` holds the names of public data sets.
 """
 
 from __future__ import annotations
@@ -15,11 +15,12 @@ from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
 from maskgen import __version__
-from maskgen.categories import label_of
+from maskgen.dataset.categories import label_of
+from maskgen.dataset.formats.common import link
+from maskgen.dataset.record import RUN, SPLITS
+from maskgen.dataset.split import split_of
 from maskgen.errors import DatasetError, ImageError, InputError
-from maskgen.formats.common import link
 from maskgen.images import read_rgb, write_bytes
-from maskgen.metadata import RUN, SPLITS, split_of
 from maskgen.scenes.claim import claim
 from maskgen.scenes.folder import Summary, save_coco
 from maskgen.types import LABELS, Box

@@ -11,9 +11,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from maskgen.dataset.record import SPLITS, read_dataset
 from maskgen.errors import DatasetError, ImageError
 from maskgen.images import read_rgb
-from maskgen.metadata import SPLITS, read_dataset
 from maskgen.scenes.cutout import Alpha, cut_out, head_of
 from maskgen.types import LABELS, RGB, Label, Points
 

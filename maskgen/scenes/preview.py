@@ -9,10 +9,10 @@ from typing import Any, Final
 
 import numpy as np
 
+from maskgen.dataset.contact_sheet import COLOURS, Cell, sheet
+from maskgen.dataset.record import SPLITS
 from maskgen.errors import DatasetError, ImageError
 from maskgen.images import read_rgb, write
-from maskgen.metadata import SPLITS
-from maskgen.preview import COLOURS, Cell, sheet
 from maskgen.types import RGB
 
 IGNORED: Final = (150, 150, 150)

@@ -13,7 +13,7 @@ sys.path.insert(0, str(Path(__file__).parent))  # painting.py and servers.py ser
 from painting import PaintedFaces
 
 if TYPE_CHECKING:
-    from detect.pipeline import Detector
+    from detect.detector import Detector
 
 
 @pytest.fixture(scope="session")
@@ -39,9 +39,9 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def painted(tiny_model: Path) -> Detector:
     """A detector for painted faces, on two threads."""
-    from detect.classify import Classifier
-    from detect.find import FaceSearch
-    from detect.pipeline import Detector
+    from detect.classifier import Classifier
+    from detect.detector import Detector
+    from detect.search import FaceSearch
 
     return Detector(
         lambda: FaceSearch(PaintedFaces()),
@@ -54,7 +54,7 @@ def painted(tiny_model: Path) -> Detector:
 @pytest.fixture
 def painted_commands(painted: Detector, monkeypatch: pytest.MonkeyPatch) -> Detector:
     """The command line finds painted faces, whatever ``--faces`` says."""
-    from detect.pipeline import Detector
+    from detect.detector import Detector
 
     monkeypatch.setattr(Detector, "load", classmethod(lambda cls, *args, **kwargs: painted))
     return painted

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from painting import PaintedFaces, paint
 
 from detect.bare import BareNetwork, is_bare, open_bare, scaling_of
-from detect.classify import Classifier
-from detect.pipeline import Detector
+from detect.classifier import Classifier
+from detect.detector import Detector
 from maskgen.errors import BundleError, InputError, MaskgenError
 
 # Keras 3.15 copies TensorFlow's variables the way NumPy 1 did; nothing that we could change.
@@ -69,10 +69,10 @@ def test_a_file_of_the_tutorials(form: str, tutorials: dict[str, Path]) -> None:
 
 
 def test_the_detector_takes_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    from detect import find
-    from detect.find import FaceSearch
+    from detect import search
+    from detect.search import FaceSearch
 
-    monkeypatch.setattr(find, "load", lambda *args, **kwargs: FaceSearch(PaintedFaces()))
+    monkeypatch.setattr(search, "load", lambda *args, **kwargs: FaceSearch(PaintedFaces()))
     detector = Detector.load(DATA, scaling="0..255", threads=2)
     assert [face.label for face in detector.detect(PICTURE)] == ["with_mask"]
     # The other way round, when told so.

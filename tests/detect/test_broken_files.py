@@ -14,9 +14,8 @@ from hypothesis import strategies as st
 from painting import paint
 from PIL import Image
 
-from detect import pictures
-from detect.mp4 import Mp4Writer
-from detect.sources import open_source
+from detect.outputs.mp4 import Mp4Writer
+from detect.sources import open_source, pictures
 from maskgen import images
 from maskgen.errors import BundleError, ImageError, MaskgenError, SourceError
 from trainer.bundle import Bundle

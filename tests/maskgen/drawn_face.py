@@ -6,8 +6,8 @@ import math
 
 import numpy as np
 
-from maskgen.spots import Anchor, Spot, typical_landmarks
-from maskgen.templates import MaskTemplate, Material, Strap
+from maskgen.templates.anchors import Anchor, Spot, typical_landmarks
+from maskgen.templates.template import MaskTemplate, Material, Strap
 from maskgen.types import RGB, Box, Face, LandmarkedFace, Points, Pose
 
 SIDE = 240

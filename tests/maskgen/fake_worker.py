@@ -22,15 +22,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from maskgen.engines.base import Outcome, Rest
+from maskgen.dataset.engines.base import Outcome, Rest
+from maskgen.dataset.record import FaceRecord, Record, encode_path, image_name, record_line
+from maskgen.dataset.settings import Settings
+from maskgen.dataset.split import group_of, split_of
+from maskgen.dataset.storage import open_store, read_input
 from maskgen.errors import ImageError, InputError
 from maskgen.images import encode, source_id
-from maskgen.metadata import FaceRecord, Record, encode_path, group_of, image_name, record_line, split_of
-from maskgen.settings import Settings
-from maskgen.storage import open_store, read_input
 
 if TYPE_CHECKING:
-    from maskgen.engines.base import Task
+    from maskgen.dataset.engines.base import Task
 
 JPEG = b"\xff\xd8\xff"
 

@@ -6,9 +6,9 @@ import os
 import sys
 
 from maskgen import interrupt
+from maskgen.dataset.pipeline import Run, generate
+from maskgen.dataset.settings import Settings
 from maskgen.errors import MaskgenError
-from maskgen.pipeline import Run, generate
-from maskgen.settings import Settings
 
 if __name__ == "__main__":
     source, output, *rest = sys.argv[1:]

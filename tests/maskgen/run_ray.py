@@ -12,8 +12,8 @@ from pathlib import Path
 
 os.environ |= {"RAY_USAGE_STATS_ENABLED": "0", "PYTHONPATH": os.pathsep.join([str(Path(__file__).parent), *sys.path])}
 
-from maskgen.pipeline import Progress, Run, generate
-from maskgen.settings import Settings
+from maskgen.dataset.pipeline import Progress, Run, generate
+from maskgen.dataset.settings import Settings
 
 
 def main(source: str, output: str) -> None:

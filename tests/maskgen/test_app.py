@@ -9,12 +9,14 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 import typer
 
 import maskgen
 from maskgen import app as maskgen_app
-from maskgen import console
+from maskgen import images
+from maskgen.cli import console
 from maskgen.errors import InputError
 
 if TYPE_CHECKING:
@@ -206,8 +208,9 @@ def test_every_long_command_ends_with_the_signals_code(
     faces = tmp_path / "faces"
     for label in ("with_mask", "without_mask"):
         (faces / label).mkdir(parents=True)
-        for number, path in enumerate([*portraits.iterdir()] * 5):
-            (faces / label / f"{number}{path.suffix}").write_bytes(path.read_bytes())
+        for number in range(10):
+            rng = np.random.default_rng([number, len(label)])
+            images.write(faces / label / f"{number}.png", rng.integers(0, 256, (32, 32, 3), np.uint8))
     words = {
         "generate": ["generate", str(portraits), str(out), "--per-face", "100", "--workers", "1"],
         "compose": ["compose", str(faces), str(out)],

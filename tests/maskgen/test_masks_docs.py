@@ -7,8 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from maskgen.palette import PALETTE
-from maskgen.templates import check_template, load_template
+from maskgen.drawing.palette import PALETTE
+from maskgen.templates.reader import check_template, load_template
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "masks.md").read_text("utf-8")
 

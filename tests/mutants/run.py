@@ -3,10 +3,10 @@
 Every ``*.toml`` here holds an array of tables::
 
     [[mutant]]
-    file = "trainer/fit.py"
+    file = "trainer/classifier/fit.py"
     find = "text that stands once in the file"
     replace = "what a careless change would make of it"
-    tests = "tests/trainer/test_fit.py::test_name"    # or a list of several
+    tests = "tests/trainer/classifier/test_fit.py::test_name"    # or a list of several
     why = "what a user would lose"
 
 The tree is copied to a temporary folder and broken there, one mutant at a time; the checkout is never touched. The

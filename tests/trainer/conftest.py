@@ -88,8 +88,8 @@ def plain_dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def trained(tmp_path_factory: pytest.TempPathFactory, plain_dataset: Path) -> Path:
     """A model folder, trained for a moment; copy it before changing it."""
-    from trainer.config import TrainConfig
-    from trainer.train import train
+    from trainer.api import train
+    from trainer.config.classifier import TrainConfig
 
     model = tmp_path_factory.mktemp("trained") / "model"
     train(plain_dataset, model, TrainConfig(**TINY, litert="float16", compact=True))

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from maskgen.errors import BundleError
-from trainer.bundle import Bundle, file_sha256, open_bundle, predicted_label, predicted_labels, rescaled, write_whole
+from maskgen.io.files import write_whole
+from trainer.bundle import Bundle, file_sha256, open_bundle, predicted_label, predicted_labels, rescaled
 
 
 def _bundle(folder: Path, **changes: Any) -> Bundle:

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from maskgen.errors import BundleError, InputError, WeightsError
-from trainer import compact, models
+from trainer import models
 from trainer.bundle import Bundle
-from trainer.config import TrainConfig
+from trainer.config.classifier import TrainConfig
+from trainer.models import compact
 from trainer.models.weights import load_network, start
 
 if TYPE_CHECKING:

@@ -65,7 +65,7 @@ def assign(scores: Any, boxes: Any, centres: Any, strides: Any, truth: Any, top:
         boxes: (B, A, 4) xyxy in pixels, as predicted.
         centres: (A, 2) centres of the cells, x and y in pixels.
         strides: (A,) their strides.
-        truth: (B, M, 21) faces, see ``trainer.detector.data.FACE_VALUES``:
+        truth: (B, M, 21) faces, see ``trainer.data.scenes.FACE_VALUES``:
             xyxy, label, kind (1 a face, -1 to be ignored, 0 padding), then
             five points x, y, known.
         top: cells a face gets at most.

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from maskgen.types import RGB
-from trainer.detector.config import DetectorConfig
-from trainer.detector.data import FACE_VALUES, KIND
+from trainer.config.detector import DetectorConfig
+from trainer.data.scenes import FACE_VALUES, KIND
 from trainer.detector.views import Views
 
 ROOM: Final = (12, 32, 96)

@@ -16,19 +16,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from maskgen.errors import DatasetError
-from maskgen.onestage import PAD_VALUE, PLACE_VALUES, STRIDES, Raw, decode, fitted, suppress
-from trainer import checkpoint
-from trainer.checkpoint import State
-from trainer.detector.average_precision import Found, mean_average_precision
+from maskgen.faces.onestage_litert import PAD_VALUE, PLACE_VALUES, STRIDES, Raw, decode, fitted, suppress
+from trainer.classifier.fit import Fitted
+from trainer.config.detector import DetectorConfig
+from trainer.data.scenes import Scene, ignoring_small
 from trainer.detector.batches import batch_of, batches, epoch_plan
-from trainer.detector.config import DetectorConfig
-from trainer.detector.data import Scene, ignoring_small
 from trainer.detector.losses import detection_loss
 from trainer.detector.views import Views
-from trainer.fit import Fitted
+from trainer.loop import checkpoint
+from trainer.loop.checkpoint import State
+from trainer.loop.progress import Reporter
+from trainer.loop.steps import Average, cosine, jit, keep, one_opencv_thread, put, require_number, take
+from trainer.metrics.average_precision import Found, mean_average_precision
 from trainer.models.onestage import freeze_below
-from trainer.progress import Reporter
-from trainer.steps import Average, cosine, jit, keep, one_opencv_thread, put, require_number, take
 
 VAL_BATCH: Final = 8
 VAL_MOST: Final = 250

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from maskgen.onestage import SIZE_LIMITS, SIZE_UNIT
+from maskgen.faces.onestage_litert import SIZE_LIMITS, SIZE_UNIT
 from trainer.detector.assign import assign
 
 BOX_WEIGHT: Final = 2.0
@@ -22,7 +22,7 @@ _EPS: Final = 1e-7
 
 
 def decode(values: Any, centres: Any, strides: Any) -> tuple[Any, Any]:
-    """Boxes and points from what the network says; ``maskgen.onestage.decode`` is the same in numpy.
+    """Boxes and points from what the network says; ``maskgen.faces.onestage_litert.decode`` is the same in numpy.
 
     Args:
         values: (B, A, 14) offsets of the centre, logarithms of the size,

@@ -13,21 +13,24 @@ import numpy as np
 
 from maskgen import images
 from maskgen.errors import BundleError, DatasetError, WeightsError
-from maskgen.onestage import NMS_IOU, STRIDES, OneStage
+from maskgen.faces.onestage_litert import NMS_IOU, STRIDES, OneStage
+from maskgen.io.files import write_whole
 from maskgen.types import RGB
-from trainer import compact, destination, seen, twins
-from trainer.backend import load_keras
-from trainer.bundle import BUNDLE_NAME, KERAS_NAME, LITERT_NAME, Bundle, file_sha256, packaged_bundle, write_whole
-from trainer.convert import Quantize
-from trainer.detector import data, export, report
-from trainer.detector.config import DetectorConfig
-from trainer.detector.data import Scene
-from trainer.detector.evaluate import Evaluation, measure
+from trainer.bundle import BUNDLE_NAME, KERAS_NAME, LITERT_NAME, Bundle, file_sha256, packaged_bundle
+from trainer.classifier.fit import Fitted
+from trainer.config.detector import DetectorConfig
+from trainer.data import scenes as data
+from trainer.data import seen, twins
+from trainer.data.scenes import Scene
 from trainer.detector.fit import fit
-from trainer.fit import Fitted
-from trainer.models import onestage
-from trainer.progress import Reporter
-from trainer.run_folder import Summary, check_room, publish, save_network, stage, versions, writing
+from trainer.export import destination, detector
+from trainer.export.convert import Quantize
+from trainer.loop.backend import load_keras
+from trainer.loop.progress import Reporter
+from trainer.loop.run_folder import Summary, check_room, publish, save_network, stage, versions, writing
+from trainer.metrics.detection import Evaluation, measure
+from trainer.models import compact, onestage
+from trainer.report import detection
 
 CHECK_PICTURES: Final = 48
 """Pictures on which an exported file is compared with Keras."""
@@ -153,7 +156,7 @@ def finish(
     began = time.perf_counter()
     reporter.start("exporting", 1)
     quantize: Quantize = "none" if config.litert == "float32" else config.litert
-    exported = export.write(
+    exported = detector.write(
         network,
         staged / LITERT_NAME,
         quantize,
@@ -187,8 +190,8 @@ def finish(
     )
     bundle.save()
     seen.save(staged, (scene.path for scene in (*found.parts["train"], *also, *found.parts["val"])))
-    report.write_report(result, staged, title=f"Detector {model.resolve().name}", history=fitted.history)
-    write_whole(staged / "README.md", report.model_card(bundle, result, source).encode())
+    detection.write_report(result, staged, title=f"Detector {model.resolve().name}", history=fitted.history)
+    write_whole(staged / "README.md", detection.model_card(bundle, result, source).encode())
     publish(work, model)
     return Summary(Bundle.load(model), result, split, source, seconds)
 
@@ -280,7 +283,7 @@ def check_pictures(scenes: Sequence[Scene], count: int = CHECK_PICTURES) -> list
 
 def choose_threshold(result: Evaluation) -> float:
     """The score at which precision times recall of boxes (their F1) is highest, any label for any."""
-    from trainer.detector.average_precision import curve
+    from trainer.metrics.average_precision import curve
 
     whole = curve(result.found, None, least_px=16)
     if not len(whole.scores):
@@ -297,7 +300,7 @@ def export_again(
     max_shift: float | None,
     *,
     overwrite: bool = False,
-) -> export.Exported:
+) -> detector.Exported:
     """Write a detector's network for LiteRT once more and enter it in its ``bundle.json``.
 
     Args:
@@ -312,7 +315,7 @@ def export_again(
         InputError: something is in the way.
         TrainError: the file differs too much; it is not kept.
     """
-    from trainer.export import file_name
+    from trainer.export.export import file_name
     from trainer.models.weights import load_network
 
     kind: Quantize = "int8" if quantize == "int8" else "float16" if quantize == "float16" else "none"
@@ -325,7 +328,7 @@ def export_again(
             "name a folder with both"
         )
     network = load_network(bundle.path(KERAS_NAME))
-    made = export.write(
+    made = detector.write(
         network,
         target,
         kind,

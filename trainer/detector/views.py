@@ -13,10 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from maskgen import images
-from maskgen.onestage import PAD_VALUE
+from maskgen.faces.onestage_litert import PAD_VALUE
 from maskgen.types import RGB
-from trainer.detector.config import DetectorConfig
-from trainer.detector.data import FACE_VALUES, KIND, POINTS, Scene
+from trainer.config.detector import DetectorConfig
+from trainer.data.scenes import FACE_VALUES, KIND, POINTS, Scene
 
 SEEN_LEAST: Final = 0.4
 """Faces with a smaller share inside the picture are ignored."""

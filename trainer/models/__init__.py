@@ -6,11 +6,11 @@ import math
 from typing import TYPE_CHECKING, Any, Final, get_args
 
 from maskgen.errors import InputError
-from trainer.config import Architecture
+from trainer.config.classifier import Architecture
 from trainer.models import mobilenetv2, resnet50
 
 if TYPE_CHECKING:
-    from trainer.config import TrainConfig
+    from trainer.config.classifier import TrainConfig
 
 BACKBONE: Final = "backbone"
 """The name of the layer that holds the convolutions, in every network here."""

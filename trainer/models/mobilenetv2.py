@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from trainer.config import TrainConfig
+    from trainer.config.classifier import TrainConfig
 
 BLOCKS: Final[tuple[str, ...]] = ("expanded_conv_", *(f"block_{n}_" for n in range(1, 17)), "Conv_1")
 """Numbered as Keras names them: 13 is ``block_13``, 17 the last convolution."""

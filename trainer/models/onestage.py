@@ -22,8 +22,8 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from maskgen.errors import InputError, WeightsError
-from maskgen.onestage import PLACE_VALUES, STRIDES
-from trainer.compact import folded_weights
+from maskgen.faces.onestage_litert import PLACE_VALUES, STRIDES
+from trainer.models.compact import folded_weights
 
 BLOCKS: Final = (
     (1, 16, 1),
@@ -53,7 +53,7 @@ def build(labels: int, width: int = 64, depth: int = 2) -> Any:
     Returns:
         A ``keras.Model`` from pixels (N, H, W, 3) float32 0..255, sides that
         are multiples of 32, to three maps (N, H/s, W/s, labels + 14): logits
-        of the labels, then box and points as ``maskgen.onestage`` decodes them.
+        of the labels, then box and points as ``maskgen.faces.onestage_litert`` decodes them.
     """
     import keras
     from keras import layers

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from trainer.config import TrainConfig
+    from trainer.config.classifier import TrainConfig
 
 BLOCKS: Final[tuple[str, ...]] = tuple(
     f"conv{stage}_block{n}_" for stage, count in ((2, 3), (3, 4), (4, 6), (5, 3)) for n in range(1, count + 1)

@@ -14,7 +14,7 @@ from maskgen.errors import BundleError, WeightsError
 from trainer.bundle import BUNDLE_NAME, KERAS_NAME, Bundle, packaged_bundle
 
 if TYPE_CHECKING:
-    from trainer.config import TrainConfig
+    from trainer.config.classifier import TrainConfig
 
 logger = logging.getLogger(__name__)
 

@@ -20,7 +20,7 @@ _TWIN = {
 SOURCE = "drawn by assets/masks/draw"
 LICENCE = "Apache-2.0"
 
-# The left jaw of a typical face (maskgen/spots.py): x and y of landmarks 0 to 8.
+# The left jaw of a typical face (maskgen/templates/anchors.py): x and y of landmarks 0 to 8.
 _JAW = [(-0.5, 0.013), (-0.492, 0.141), (-0.475, 0.273), (-0.451, 0.401), (-0.41, 0.525), (-0.338, 0.636),
         (-0.241, 0.728), (-0.13, 0.796), (0.0, 0.816)]  # fmt: skip
 _FACE_HEIGHT = 0.979

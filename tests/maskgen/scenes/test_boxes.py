@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from maskgen.landmarks import face_box
+from maskgen.faces.landmarks import face_box
 from maskgen.scenes.boxes import annotated_box, five_points
 from maskgen.types import LABELS, Label, Points
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from maskgen.commands.compose import app
+from maskgen.cli.scenes import app
 from maskgen.errors import InputError
 from maskgen.scenes import folder
 

@@ -20,7 +20,7 @@ def scenes(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def disc_model(scenes: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A model folder by a whole run on the discs: about half a minute."""
-    from trainer.detector.config import DetectorConfig
+    from trainer.config.detector import DetectorConfig
     from trainer.detector.train import train
 
     folder = tmp_path_factory.mktemp("disc_model") / "model"

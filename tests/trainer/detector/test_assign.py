@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from trainer.data.scenes import FACE_VALUES
 from trainer.detector.assign import assign, overlaps
-from trainer.detector.data import FACE_VALUES
 from trainer.detector.fit import cells
 
 CENTRES, STRIDES = cells(64, 64)

@@ -7,16 +7,16 @@ import numpy as np
 import pytest
 
 from maskgen.errors import TrainError
-from trainer.detector import export
-from trainer.detector.export import FAINT, SURE, write
+from trainer.export import detector
+from trainer.export.detector import FAINT, SURE, write
 
 PICTURES = [np.zeros((32, 32, 3), np.uint8)]
 
 
-def _write(target: Path, monkeypatch: pytest.MonkeyPatch, figures: dict[float, tuple[Any, ...]]) -> export.Exported:
+def _write(target: Path, monkeypatch: pytest.MonkeyPatch, figures: dict[float, tuple[Any, ...]]) -> detector.Exported:
     """What a network and its file find is told, by the score that is asked for."""
-    monkeypatch.setattr(export, "convert", lambda _, path, *__: path.write_bytes(b"file"))
-    monkeypatch.setattr(export, "compare", lambda *words: figures[words[4] if len(words) > 4 else SURE])
+    monkeypatch.setattr(detector, "convert", lambda _, path, *__: path.write_bytes(b"file"))
+    monkeypatch.setattr(detector, "compare", lambda *words: figures[words[4] if len(words) > 4 else SURE])
     return write(None, target, "none", PICTURES, 2)
 
 

@@ -8,9 +8,9 @@ import pytest
 
 from maskgen import images
 from maskgen.errors import DatasetError, TrainError
+from trainer.config.detector import DetectorConfig
+from trainer.data.scenes import FACE_VALUES, Scene
 from trainer.detector import fit as module
-from trainer.detector.config import DetectorConfig
-from trainer.detector.data import FACE_VALUES, Scene
 from trainer.detector.fit import cells, fit, stepper, validate
 from trainer.models import onestage
 

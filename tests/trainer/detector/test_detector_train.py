@@ -10,9 +10,9 @@ import pytest
 
 from maskgen.errors import BundleError, DatasetError, InputError, WeightsError
 from trainer.bundle import Bundle
-from trainer.detector.config import DetectorConfig
-from trainer.detector.evaluate import evaluate
-from trainer.progress import Reporter
+from trainer.config.detector import DetectorConfig
+from trainer.loop.progress import Reporter
+from trainer.metrics.detection import evaluate
 
 pytestmark = pytest.mark.slow
 
@@ -38,7 +38,7 @@ def test_the_folder_is_whole(disc_model: Path) -> None:
 
 
 def test_litert_says_what_keras_says_at_any_size(disc_model: Path, scenes: Path) -> None:
-    from maskgen.onestage import OneStage
+    from maskgen.faces.onestage_litert import OneStage
     from trainer.models.weights import load_network
 
     network = load_network(disc_model / "model.keras")
@@ -87,7 +87,7 @@ def test_it_is_a_face_detector(disc_model: Path) -> None:
 
 def test_what_does_not_go_together_is_refused(disc_model: Path, tmp_path: Path) -> None:
     from detect import Detector
-    from detect.classify import Classifier
+    from detect.classifier import Classifier
     from maskgen.faces.onestage import OneStageFaces
 
     with pytest.raises(InputError, match="finds its faces itself"):
@@ -133,11 +133,11 @@ def test_going_on_from_a_detector(disc_model: Path, scenes: Path, tmp_path: Path
 
 def test_int8_is_smaller_and_runs(disc_model: Path, scenes: Path, tmp_path: Path) -> None:
     """How near it comes hangs on the network: a barely trained one may be refused."""
-    from maskgen.onestage import OneStage
-    from trainer.convert import quiet
-    from trainer.detector.data import load
-    from trainer.detector.export import convert
+    from maskgen.faces.onestage_litert import OneStage
+    from trainer.data.scenes import load
     from trainer.detector.train import check_pictures
+    from trainer.export.convert import quiet
+    from trainer.export.detector import convert
     from trainer.models.weights import load_network
 
     pictures = check_pictures(load(scenes, ("with_mask", "without_mask")).parts["val"], 8)
@@ -153,10 +153,11 @@ def test_model_tflite_is_stored_as_asked(
 ) -> None:
     from discs import SETTINGS
 
-    from trainer.detector import export, fit, train
-    from trainer.detector.data import load
+    from trainer.data.scenes import load
+    from trainer.detector import fit, train
+    from trainer.export import detector
+    from trainer.loop.progress import Reporter
     from trainer.models.weights import load_network
-    from trainer.progress import Reporter
 
     class AskedFor(Exception):
         pass
@@ -164,7 +165,7 @@ def test_model_tflite_is_stored_as_asked(
     def write(network: object, target: Path, quantize: str, *more: object, **names: object) -> None:
         raise AskedFor(quantize)
 
-    monkeypatch.setattr(export, "write", write)
+    monkeypatch.setattr(detector, "write", write)
     config = DetectorConfig(**{**SETTINGS, "litert": litert})
     network = load_network(disc_model / "model.keras")
     with pytest.raises(AskedFor, match=f"^{wanted}$"):
@@ -186,8 +187,9 @@ def test_the_threshold_comes_from_validation_whatever_is_reported(
 ) -> None:
     from discs import SETTINGS, write_scenes
 
-    from trainer.detector import export, fit, train
-    from trainer.detector.data import load
+    from trainer.data.scenes import load
+    from trainer.detector import fit, train
+    from trainer.export import detector
     from trainer.models.weights import load_network
 
     asked: dict[str, Any] = {}
@@ -195,9 +197,9 @@ def test_the_threshold_comes_from_validation_whatever_is_reported(
     def write(network: object, target: Path, quantize: str, pictures: Any, labels: int, **names: Any) -> Any:
         asked.update(names, pictures=pictures)
         target.write_bytes((disc_model / "model.tflite").read_bytes())
-        return export.Exported(target, 0, 0, 0, 0.0, 0.0, 1.0, 0)
+        return detector.Exported(target, 0, 0, 0, 0.0, 0.0, 1.0, 0)
 
-    monkeypatch.setattr(export, "write", write)
+    monkeypatch.setattr(detector, "write", write)
     monkeypatch.setattr(train, "choose_threshold", lambda result: 0.25 if len(result.scenes) == 3 else 0.75)
     config = DetectorConfig(**{**SETTINGS, "litert": "int8"})
     found = load(write_scenes(tmp_path / "scenes", train=5, val=3, test=4), config.labels)
@@ -266,7 +268,7 @@ def test_a_killed_run_goes_on(tmp_path: Path) -> None:
     import keras
     from discs import SETTINGS, write_scenes
 
-    from trainer.detector.data import load
+    from trainer.data.scenes import load
     from trainer.detector.fit import fit
     from trainer.models import onestage
 
@@ -314,7 +316,7 @@ def test_a_second_folder_without_anything_to_learn_from(scenes: Path, tmp_path: 
 def test_commands(disc_model: Path, scenes: Path) -> None:
     from typer.testing import CliRunner
 
-    from trainer.cli import app
+    from trainer.commands.app import app
 
     runner = CliRunner()
     done = runner.invoke(app, ["evaluate", "--task", "detector", str(disc_model), str(scenes), "--json"])

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from maskgen import onestage
+from maskgen.faces import onestage_litert
 from trainer.detector.fit import cells
 from trainer.detector.losses import decode, detection_loss, distance_iou, quality_focal, smooth_l1
 
@@ -40,7 +40,7 @@ def test_both_decoders_agree() -> None:
     centres, strides = cells(64, 64)
     flat = np.concatenate([m.reshape(-1, 16) for m in maps])
     boxes, points = (np.asarray(value)[0] for value in decode(flat[None, :, 2:], centres, strides))
-    found = onestage.decode(maps, 2, 1e-6)
+    found = onestage_litert.decode(maps, 2, 1e-6)
     order = np.argsort(-flat[:, :2].max(axis=1), kind="stable")
     np.testing.assert_allclose(found.boxes, boxes[order], rtol=1e-4, atol=1e-3)
     np.testing.assert_allclose(found.points, points[order], rtol=1e-4, atol=1e-3)

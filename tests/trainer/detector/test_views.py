@@ -7,9 +7,9 @@ import pytest
 
 from maskgen import images
 from maskgen.errors import ImageError
+from trainer.config.detector import DetectorConfig
+from trainer.data.scenes import FACE_VALUES, KIND, Scene
 from trainer.detector.batches import ROOM, batch_of, batches, epoch_plan, padded
-from trainer.detector.config import DetectorConfig
-from trainer.detector.data import FACE_VALUES, KIND, Scene
 from trainer.detector.views import Views, cut_faces, mirrored, photometric
 
 

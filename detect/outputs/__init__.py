@@ -1,0 +1,1 @@
+"""Where results go: text, pictures, video files, a window, a page."""

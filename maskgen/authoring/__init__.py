@@ -1,0 +1,1 @@
+"""Making a new mask template: from a picture, on a page, with its sheet of views."""

@@ -1,0 +1,1 @@
+"""Generating a dataset folder: settings, records, workers, resuming, formats, report."""

@@ -1,0 +1,1 @@
+"""Painting primitives: layers with alpha, boards, palettes, patterns, cloth, hair."""

@@ -1,0 +1,1 @@
+"""Bytes in and out: picture formats, files written whole, JSON text."""

@@ -1,0 +1,1 @@
+"""What stands before a face besides a mask: confusers, accessories, hands, people."""

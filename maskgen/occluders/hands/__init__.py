@@ -1,0 +1,1 @@
+"""Hands: anatomy, skinning, poses, and what they hold."""

@@ -1,0 +1,1 @@
+"""Renders one masked face: parameters, fit, warp, light, compositing, camera."""

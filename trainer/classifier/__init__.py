@@ -1,0 +1,1 @@
+"""The classifier: heads on a backbone, and how they are fitted."""

@@ -1,0 +1,1 @@
+"""Readers of dataset folders and COCO files, loaders, augmentation."""

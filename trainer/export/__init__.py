@@ -1,0 +1,1 @@
+"""Export of trained models: LiteRT, ONNX, SavedModel, int8."""

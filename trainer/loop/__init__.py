@@ -1,0 +1,1 @@
+"""What every training loop shares: steps, checkpoints, progress, the run folder."""

@@ -1,0 +1,1 @@
+"""Metrics: classification, detection, average precision, intervals."""
