@@ -29,9 +29,11 @@ from numpy.typing import NDArray
 
 from maskgen.types import RGB, Points
 from trainer.bundle import LITERT_NAME, Bundle, open_bundle, predicted_labels
-from trainer.data.dataset import Faces, Sample, decode
+from trainer.data.faces import Crop, Faces, decode
+from trainer.data.labelled import find_samples
+from trainer.data.samples import Sample
 from trainer.metrics import classification
-from trainer.metrics.evaluate import find_samples, run
+from trainer.metrics.evaluate import run
 
 SETS = ("press_dev", "mafa_dev", "worksite_dev", "scenes_dev", "real_dev")
 LEAST_PX = 16
@@ -117,7 +119,7 @@ def _measure(
 ) -> None:
     samples = _samples(folder, bundle.labels)
     for face_px in (None, 32, 20) if folder.name == "real_dev" else (None,):
-        faces = decode(samples, bundle.labels, bundle.input_size_wh, margin=margin, face_px=face_px)
+        faces = decode(samples, bundle.labels, Crop(bundle.input_size_wh, margin, face_px))
         found = measured(faces, bundle, args.threads)
         name = folder.name if face_px is None else f"{folder.name}, {face_px} px"
         _rows(name, found, say)
