@@ -136,10 +136,12 @@ def _judge(model: Path, kept: float, tests: dict[str, Any]) -> tuple[float, list
 
     from trainer import models
     from trainer.bundle import Bundle
-    from trainer.classifier.fit import predict, step_back
+    from trainer.classifier.fit import step_back
     from trainer.config.classifier import TrainConfig
-    from trainer.data.dataset import decode, load
+    from trainer.data.dataset import load
+    from trainer.data.faces import Crop, decode
     from trainer.metrics import classification
+    from trainer.models.predict import predict
     from trainer.models.weights import load_network, start
 
     bundle = Bundle.load(model)
@@ -149,7 +151,7 @@ def _judge(model: Path, kept: float, tests: dict[str, Any]) -> tuple[float, list
     start(fresh, config)
     step_back(network.get_layer(models.BACKBONE), fresh.get_layer(models.BACKBONE).get_weights(), kept)
     found = load(_dataset_of(model), classes=2, seed=config.seed)
-    val = decode(found.val, found.labels, config.input_size_wh)
+    val = decode(found.val, found.labels, Crop(config.input_size_wh))
     masked = found.labels.index("with_mask")
     threshold = classification.choose_threshold(val.targets == masked, predict(network, val.pixels)[:, masked])
     figures = []

@@ -8,8 +8,9 @@ they are). MODEL is a model folder or a packaged network's name. Boxes of 16 px 
 
 Where badly worn masks are found, they are ranked by P(incorrect_mask): ``r2.2`` and ``r5`` are the recall at the
 threshold that 2.2 % and 5 % of all other faces pass, ``pAUC`` the mean recall over six such rates from 1 to 10 %. The
-recalls of the labels, and their mean, are those of the bundle's own decision. Intervals hold 95 % of 2,000 bootstrap
-samples of the pictures. The turn of a head is read from the five points of YuNet, where it finds the face in the crop.
+recalls of the labels, and their mean, are those of the bundle's own decision, with the intervals of ``maskgen
+evaluate``; the others' intervals hold 95 % of 2,000 bootstrap samples of the pictures. The turn of a head is read from
+the five points of YuNet, where it finds the face in the crop.
 """
 
 from __future__ import annotations
@@ -28,12 +29,15 @@ from numpy.typing import NDArray
 
 from maskgen.types import RGB, Points
 from trainer.bundle import LITERT_NAME, Bundle, open_bundle, predicted_labels
-from trainer.data.dataset import Faces, Sample, decode
+from trainer.data.faces import Crop, Faces, decode
+from trainer.data.labelled import find_samples
+from trainer.data.samples import Sample
 from trainer.metrics import classification
-from trainer.metrics.evaluate import find_samples, run
+from trainer.metrics.evaluate import run
 
 SETS = ("press_dev", "mafa_dev", "worksite_dev", "scenes_dev", "real_dev")
 LEAST_PX = 16
+RESAMPLES = 2000
 FEW_INCORRECT = 10
 """Sets with fewer badly worn masks say nothing about them."""
 
@@ -115,7 +119,7 @@ def _measure(
 ) -> None:
     samples = _samples(folder, bundle.labels)
     for face_px in (None, 32, 20) if folder.name == "real_dev" else (None,):
-        faces = decode(samples, bundle.labels, bundle.input_size_wh, margin=margin, face_px=face_px)
+        faces = decode(samples, bundle.labels, Crop(bundle.input_size_wh, margin, face_px))
         found = measured(faces, bundle, args.threads)
         name = folder.name if face_px is None else f"{folder.name}, {face_px} px"
         _rows(name, found, say)
@@ -147,16 +151,13 @@ def _rows(name: str, found: Measured, say: Callable[[str], None]) -> None:
         count = int((found.truth == bad).sum())
         for title, rates in (("r2.2", (0.022,)), ("r5", (0.05,)), ("pAUC", RATES)):
             say(_row(name, count, f"{title} incorrect", _recall_interval(found, bad, rates)))
-    counts = classification.resampled_confusions(found.truth, found.predicted, found.groups, len(found.labels))
-    whole = classification.confusion(found.truth, found.predicted, len(found.labels))
-    totals = counts.sum(axis=-1)
     for number, label in enumerate(found.labels):
-        if of := int((found.truth == number).sum()):
-            samples = counts[:, number, number] / np.maximum(totals[:, number], 1)
-            say(_row(name, of, f"recall {label}", classification.interval(whole[number, number] / of, samples)))
-    balanced = classification.interval(
-        float(classification.balanced_accuracy(whole)), classification.balanced_accuracy(counts)
-    )
+        mine = np.flatnonzero(found.truth == number)
+        if len(mine):
+            groups = [found.groups[int(place)] for place in mine]
+            recall = classification.share_right(found.predicted[mine] == number, groups)
+            say(_row(name, len(mine), f"recall {label}", recall))
+    balanced = classification.balanced_share_right(found.truth, found.predicted, found.groups, len(found.labels))
     say(_row(name, len(found.truth), "balanced", balanced))
     pair = np.flatnonzero([label != "incorrect_mask" for label in found.labels])
     two = found.part(np.isin(found.truth, pair))
@@ -195,11 +196,12 @@ def _recall_interval(found: Measured, bad: int, rates: Sequence[float]) -> class
     arrays = [np.array(part) for part in members]
     rng = np.random.default_rng(0)
     draws = []
-    for _ in range(classification.RESAMPLES):
+    for _ in range(RESAMPLES):
         where = np.concatenate([arrays[i] for i in rng.integers(0, len(arrays), len(arrays))])
         if positive[where].any():
             draws.append(recall_at(scores[where], positive[where], rates))
-    return classification.interval(recall_at(scores, positive, rates), np.array(draws))
+    low, high = np.quantile(draws, (0.025, 0.975))
+    return classification.Interval(recall_at(scores, positive, rates), float(low), float(high))
 
 
 # Turn of the head

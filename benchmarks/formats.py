@@ -46,13 +46,15 @@ def main() -> int:
     tf.config.threading.set_intra_op_parallelism_threads(1)
     tf.config.threading.set_inter_op_parallelism_threads(1)
     from trainer.bundle import Bundle, packaged_bundle
-    from trainer.data.dataset import decode, relabel
-    from trainer.metrics.evaluate import find_samples, judge
+    from trainer.data.faces import Crop, decode
+    from trainer.data.labelled import find_samples
+    from trainer.data.samples import relabel
+    from trainer.metrics.evaluation import judge
 
     bundle = Bundle.load(packaged_bundle() if arguments.model == "packaged" else Path(arguments.model))
     samples = relabel(find_samples(arguments.dataset, split=None)[0], bundle.labels, "drop")
     samples = samples[:: max(1, len(samples) // arguments.limit)] if arguments.limit else samples
-    faces = decode(samples, bundle.labels, bundle.input_size_wh, margin=bundle.margin_wh)
+    faces = decode(samples, bundle.labels, Crop(bundle.input_size_wh, bundle.margin_wh))
     with tempfile.TemporaryDirectory() as temp:
         checked, calibration = crops(bundle, arguments, Path(temp))
         network, files, notes = forms(bundle, checked, calibration, Path(temp))
@@ -88,7 +90,7 @@ def load() -> str:
 
 def crops(bundle: Any, arguments: argparse.Namespace, temp: Path) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """Real faces to compare with Keras on, and others for int8; none of the dataset it is judged by."""
-    from trainer.export.export import portraits, real_faces
+    from trainer.export.checks import portraits, real_faces
 
     folder = arguments.crops
     if arguments.faces is not None:
@@ -108,6 +110,7 @@ def forms(
 ) -> tuple[Any, dict[str, Path], dict[str, str]]:
     """The network, and every file that can be made of it here."""
     from maskgen.errors import MaskgenError
+    from trainer.export.checks import Checks
     from trainer.export.export import write
     from trainer.models.weights import load_network
 
@@ -120,9 +123,8 @@ def forms(
         path = temp / f"{name.replace(' ', '_')}.{'onnx' if to == 'onnx' else 'tflite'}"
         try:
             # Refused or not, it is measured; the note says how far off it is.
-            made = write(
-                network, path, to, quantize, checked, calibration=calibration, threshold=bundle.threshold, max_shift=1.0
-            )  # type: ignore[arg-type]
+            checks = Checks(checked, calibration, max_shift=1.0)
+            made = write(network, path, to, quantize, checks, threshold=bundle.threshold)  # type: ignore[arg-type]
         except MaskgenError as error:
             print(f"{name}: {error}", file=sys.stderr)
             continue

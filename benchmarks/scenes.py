@@ -21,6 +21,8 @@ from pathlib import Path
 
 import numpy as np
 
+from trainer.metrics.average_precision import Found, curve, curves
+
 LABEL_OF = {
     "with_mask": "with_mask",
     "without_mask": "without_mask",
@@ -87,74 +89,31 @@ def two_labels(face: dict) -> dict:
 
 
 def evaluate(truth: dict[str, list[dict]], found: dict[str, list[dict]]) -> dict[str, object]:
+    """The figures by least size, as ``trainer.metrics.average_precision`` works them out."""
+    labelled = [_found(boxes, found.get(name, []), by_label=True) for name, boxes in truth.items()]
+    anyhow = [_found(boxes, found.get(name, []), by_label=False) for name, boxes in truth.items()]
     figures: dict[str, object] = {}
     for size in SIZES_PX:
-        row: dict[str, float] = {}
-        for label in LABELS:
-            row[label], *_ = average_precision(truth, found, label, size)
-        row["any"], row["recall"], row["at_one"] = average_precision(truth, found, None, size)
+        by_label = curves(labelled, range(len(LABELS)), least_px=size)
+        whole = curve(anyhow, None, least_px=size)
+        row = {label: one.average_precision for label, one in zip(LABELS, by_label, strict=True)}
+        row["any"], row["at_one"] = whole.average_precision, whole.recall_at_one
+        row["recall"] = float(whole.recall[-1]) if len(whole.recall) else 0.0
         row["map50"] = float(np.mean([row[label] for label in LABELS]))
         figures[str(size)] = row
     return figures
 
 
-def average_precision(
-    truth: dict[str, list[dict]], found: dict[str, list[dict]], label: str | None, least_px: float, iou: float = 0.5
-) -> tuple[float, float, float]:
-    """COCO's average precision at one overlap, the recall reached, and that with one false alarm a picture.
-
-    ``label`` None takes any for any.
-    """
-    outcomes: list[tuple[float, bool]] = []
-    wanted = 0
-    for name, boxes in truth.items():
-        real = [box["xyxy"] for box in boxes if label in (None, box["label"])]
-        counts = [shorter(box) >= least_px for box in real]
-        wanted += sum(counts)
-        faces = [face for face in found.get(name, []) if label in (None, face["label"])]
-        faces.sort(key=lambda face: -rank(face, label))
-        taken: set[int] = set()
-        overlap = overlaps([face["box_xyxy"] for face in faces], real)
-        for row, face in zip(overlap, faces, strict=True):
-            # As COCO matches: the best free box that counts, else the best that is ignored.
-            best = max(
-                (i for i in range(len(real)) if i not in taken and row[i] >= iou),
-                key=lambda i: (counts[i], row[i]),
-                default=None,
-            )
-            if best is None:
-                if shorter(face["box_xyxy"]) >= least_px:
-                    outcomes.append((rank(face, label), False))
-                continue
-            taken.add(best)
-            if counts[best]:
-                outcomes.append((rank(face, label), True))
-    outcomes.sort(key=lambda outcome: -outcome[0])
-    hits = np.cumsum([hit for _, hit in outcomes]) if outcomes else np.zeros(0)
-    recall = hits / max(1, wanted)
-    precision = hits / np.arange(1, len(hits) + 1)
-    envelope = np.maximum.accumulate(precision[::-1])[::-1] if len(precision) else precision
-    at = np.searchsorted(recall, np.linspace(0, 1, 101), side="left")
-    points = [float(envelope[i]) if i < len(envelope) else 0.0 for i in at]
-    few = recall[np.arange(1, len(hits) + 1) - hits <= len(truth)]
-    return float(np.mean(points)), float(recall[-1]) if len(recall) else 0.0, float(few[-1]) if len(few) else 0.0
-
-
-def rank(face: dict, label: str | None) -> float:
-    return face["face_score"] * (face["score"] if label is not None else 1.0)
-
-
-def shorter(box: tuple[float, float, float, float]) -> float:
-    return min(box[2] - box[0], box[3] - box[1])
-
-
-def overlaps(found: list, real: list) -> np.ndarray:
-    """(N, M) intersection over union."""
-    a = np.asarray(found, dtype=float).reshape(-1, 1, 4)
-    b = np.asarray(real, dtype=float).reshape(1, -1, 4)
-    inner = np.clip(np.minimum(a[..., 2:], b[..., 2:]) - np.maximum(a[..., :2], b[..., :2]), 0, None).prod(axis=2)
-    area = (a[..., 2:] - a[..., :2]).prod(axis=2) + (b[..., 2:] - b[..., :2]).prod(axis=2) - inner
-    return inner / np.maximum(area, 1e-9)
+def _found(boxes: list[dict], faces: list[dict], *, by_label: bool) -> Found:
+    """A picture; a face's rank is its face score, times its label's probability where labels matter."""
+    return Found(
+        boxes=np.array([face["box_xyxy"] for face in faces], float).reshape(-1, 4),
+        labels=np.array([LABELS.index(face["label"]) for face in faces], np.int64),
+        scores=np.array([face["face_score"] * (face["score"] if by_label else 1.0) for face in faces], float),
+        faces=np.array([box["xyxy"] for box in boxes], float).reshape(-1, 4),
+        face_labels=np.array([LABELS.index(box["label"]) for box in boxes], np.int64),
+        counts=np.ones(len(boxes), bool),
+    )
 
 
 if __name__ == "__main__":

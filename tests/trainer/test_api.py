@@ -105,7 +105,7 @@ def test_a_full_disk_is_one_clear_word(plain_dataset: Path, tmp_path: Path, monk
     def full(*_: Any) -> None:
         raise OSError(28, "No space left on device", str(tmp_path / "model" / "x"))
 
-    monkeypatch.setattr("trainer.api._train", full)
+    monkeypatch.setattr("trainer.classifier.train._learn", full)
     with pytest.raises(TrainError, match=r"No space left.*--resume"):
         train(plain_dataset, tmp_path / "model", TrainConfig(**TINY))
     assert settings_of(tmp_path / "model", TrainConfig) == TrainConfig(**TINY)
@@ -163,7 +163,7 @@ def test_the_dataset_is_read_as_told(plain_dataset: Path, tmp_path: Path, monkey
     def load(folder: Path, **told: Any) -> None:
         raise Read(folder, told)
 
-    monkeypatch.setattr("trainer.api.load", load)
+    monkeypatch.setattr("trainer.classifier.train.load", load)
     wanted = {"classes": 3, "incorrect": "with_mask", "val_fraction": 0.35, "group_by": "p(.)", "seed": 5}
     with pytest.raises(Read) as caught:
         train(plain_dataset, tmp_path / "model", TrainConfig(**{**TINY, **wanted}))
@@ -186,7 +186,7 @@ def test_blocks_that_stay_random_are_said(plain_dataset: Path, tmp_path: Path, m
         raise Begun
 
     monkeypatch.setattr("trainer.models.build", small_network)
-    monkeypatch.setattr("trainer.classifier.fit.fit", fit)
+    monkeypatch.setattr("trainer.classifier.train.fit", fit)
     for fine_tune, said in (("17", True), ("auto", False)):
         heard = Notes()
         with pytest.raises(Begun):

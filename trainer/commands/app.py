@@ -223,7 +223,7 @@ def train(
         return
     with _resumable(ctx), reporting(tensorboard) as reporter:
         summary = run(dataset, model, config, resume=resume, overwrite=overwrite, threads=threads, reporter=reporter)
-    from trainer.report.plots import text_report
+    from trainer.report.classification import text_report
 
     typer.echo(text_report(summary.result))
     _say_done(summary, dataset, model, "FOLDER")
@@ -267,9 +267,10 @@ def evaluate(
     import json
 
     from maskgen.errors import InputError
+    from trainer.api import evaluate as run
     from trainer.loop.progress import reporting
-    from trainer.metrics.evaluate import evaluate as run
-    from trainer.report.plots import text_report, write_report
+    from trainer.metrics.evaluation import Evaluation
+    from trainer.report.classification import text_report, write_report
 
     if len(paths) > 2:
         raise typer.BadParameter("one model and one dataset expected", param_hint="[MODEL] DATASET")
@@ -298,6 +299,7 @@ def evaluate(
             threads=threads,
             progress=lambda done, total: reporter.step(100 * done // total),
         )
+    assert isinstance(result, Evaluation)
     if report is not None:
         write_report(result, report, title=f"{bundle.folder.resolve().name} on {paths[-1].resolve().name}")
     if as_json:
@@ -325,34 +327,25 @@ def export(
     ] = None,
 ) -> None:
     """Write a model in another format, checked against Keras on real faces before it is kept."""
-    from trainer.export import export as exporting
+    from trainer import api
+    from trainer.export.export import Exported
 
     bundle = _bundle(model)
-    if bundle.task == "detector":
-        _export_detector(bundle, to.value, quantize.value, output, crops, max_shift, overwrite=overwrite)
-        return
-    faces = calibration = None
-    if crops is not None:
-        from trainer.export.export import real_faces
-
-        faces, calibration = real_faces(crops, bundle)
-    else:
+    if bundle.task == "classifier" and crops is None:
         typer.echo("no --crops: checked on two public-domain portraits, varied", err=True)
-    made = exporting.export(
-        bundle,
-        to.value,
-        quantize.value,
-        output=output,
-        overwrite=overwrite,
-        faces=faces,
-        calibration=calibration,
-        max_shift=max_shift,
+    made = api.export(
+        bundle, to.value, quantize.value, output=output, overwrite=overwrite, crops=crops, max_shift=max_shift
     )
-    exporting.record(bundle, made)
-    typer.echo(
-        f"{made.path}: {made.size} bytes; largest change of a probability {made.max_shift:.2g}, mean "
-        f"{made.mean_shift:.2g}; {made.changed} of {made.faces} labels changed"
-    )
+    if isinstance(made, Exported):
+        typer.echo(
+            f"{made.path}: {made.size} bytes; largest change of a probability {made.max_shift:.2g}, mean "
+            f"{made.mean_shift:.2g}; {made.changed} of {made.faces} labels changed"
+        )
+    else:
+        typer.echo(
+            f"{made.path}: {made.size} bytes; largest change of a score {made.max_shift:.2g}, mean "
+            f"{made.mean_shift:.2g}; {made.lost} of {made.faces} faces lost on {made.pictures} pictures"
+        )
 
 
 def _check_folder(option: str, folder: Path | None) -> None:
@@ -431,8 +424,8 @@ def _train_detector(ctx: typer.Context, given: dict[str, Any]) -> None:
     from dataclasses import fields
 
     from maskgen.errors import InputError
+    from trainer.api import train_detector as run
     from trainer.config.detector import DetectorConfig
-    from trainer.detector.train import train as run
     from trainer.loop.progress import reporting
     from trainer.report.detection import text_report
 
@@ -455,10 +448,9 @@ def _train_detector(ctx: typer.Context, given: dict[str, Any]) -> None:
         return
     with _resumable(ctx), reporting(given["tensorboard"]) as reporter:
         summary = run(
-            given["dataset"],
+            [folder for folder in (given["dataset"], given["also"]) if folder is not None],
             model,
             config,
-            also=given["also"],
             resume=resume,
             overwrite=overwrite,
             threads=given["threads"],
@@ -480,9 +472,10 @@ def _evaluate_detector(
 ) -> None:
     import json
 
+    from trainer.api import evaluate as run
     from trainer.config.detector import IncorrectFaces
     from trainer.loop.progress import reporting
-    from trainer.metrics.detection import evaluate as run
+    from trainer.metrics.detection import Evaluation
     from trainer.report.detection import text_report, write_report
 
     # The classifier's default, leaving them out, would hide faces that a detector has to find.
@@ -498,6 +491,7 @@ def _evaluate_detector(
             longer_side=longer_side,
             progress=lambda done, total: reporter.step(100 * done // total),
         )
+    assert isinstance(result, Evaluation)
     if report is not None:
         title = f"{bundle.folder.resolve().name} on {folder.resolve().name}"
         write_report(result, report, title=title, threshold=bundle.threshold)
@@ -507,30 +501,6 @@ def _evaluate_detector(
     typer.echo(text_report(result))
     if report is not None:
         typer.echo(f"wrote {report / 'report.html'}")
-
-
-def _export_detector(
-    bundle: Bundle,
-    to: str,
-    quantize: str,
-    output: Path | None,
-    scenes: Path | None,
-    max_shift: float | None,
-    *,
-    overwrite: bool,
-) -> None:
-    from maskgen.errors import InputError
-    from trainer.detector.train import export_again
-
-    if to != "litert":
-        raise InputError(f"a detector is exported to litert; {to} is for classifiers")
-    if scenes is None:
-        raise InputError("name real pictures to check on, a folder of scenes, with --crops SCENES")
-    made = export_again(bundle, quantize, output, scenes, max_shift, overwrite=overwrite)
-    typer.echo(
-        f"{made.path}: {made.size} bytes; largest change of a score {made.max_shift:.2g}, mean {made.mean_shift:.2g}; "
-        f"{made.lost} of {made.faces} faces lost on {made.pictures} pictures"
-    )
 
 
 def _on_command_line(ctx: typer.Context, name: str) -> bool:
@@ -545,7 +515,8 @@ def _preview(dataset: Path, picture: Path, config: TrainConfig, *, overwrite: bo
     from maskgen import images
     from maskgen.errors import InputError
     from trainer.data.augment import Augmenter
-    from trainer.data.dataset import decode, load
+    from trainer.data.dataset import load
+    from trainer.data.faces import Crop, decode
 
     if picture.exists() and not overwrite:
         raise InputError(f"{picture} is there already; replace it with --overwrite, or name another file")
@@ -553,7 +524,7 @@ def _preview(dataset: Path, picture: Path, config: TrainConfig, *, overwrite: bo
         dataset, classes=config.classes, incorrect=config.incorrect, group_by=config.group_by, seed=config.seed
     )
     chosen = found.train[:: max(1, len(found.train) // 8)][:8]
-    faces = decode(chosen, found.labels, (128, 128), margin=config.margin_wh)
+    faces = decode(chosen, found.labels, Crop((128, 128), config.margin_wh))
     augmenter = Augmenter(config.augment, config.seed)
     rows = [
         np.concatenate([face, *(augmenter(face, number, draw) for draw in range(7))], axis=1)

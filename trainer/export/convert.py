@@ -105,7 +105,7 @@ def elsewhere(
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
     """Converters talk on stdout, stderr, as warnings and from C++; none of it is news."""
-    before = logging.root.manager.disable
+    before, handlers = logging.root.manager.disable, logging.root.handlers[:]
     logging.disable(logging.WARNING)
     try:
         with warnings.catch_warnings(), open(os.devnull, "w") as sink:  # noqa: PTH123 a device, not a path
@@ -114,3 +114,5 @@ def quiet() -> Iterator[None]:
                 yield
     finally:
         logging.disable(before)
+        # absl adds one that would write to the closed sink for the rest of the process.
+        logging.root.handlers[:] = handlers

@@ -1,4 +1,4 @@
-"""The state of a run on disk: written whole or not at all, so that a kill at any moment loses minutes, not the run."""
+"""Checkpoints: the state of a training run on disk, so that a kill at any moment loses minutes, not the run."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class State:
         fingerprint: of settings and images; another run's state is refused.
         epoch: epochs of fine-tuning that are complete.
         step: steps of the next one that are done.
-        loss, accuracy: sums over those steps.
+        sums: of those steps' figures.
         stale: epochs since the best one.
         best_loss: lowest validation loss so far.
         history: lines of ``history.csv`` so far.
@@ -47,8 +47,7 @@ class State:
     fingerprint: str
     epoch: int = 0
     step: int = 0
-    loss: float = 0.0
-    accuracy: float = 0.0
+    sums: dict[str, float] = field(default_factory=dict)
     stale: int = 0
     best_loss: float = float("inf")
     history: list[dict[str, Any]] = field(default_factory=list)

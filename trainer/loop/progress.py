@@ -1,17 +1,23 @@
-"""Progress reporters: none, terminal, TensorBoard."""
+"""Progress reporters: none, terminal, TensorBoard, Keras callbacks."""
 
 from __future__ import annotations
 
 import contextlib
 import math
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 
 class Reporter:
     """Hears how a run goes; this one keeps it to itself."""
+
+    def begin(self, network: Any) -> None:
+        """A Keras model begins to train."""
+
+    def end(self) -> None:
+        """It has ended training."""
 
     def note(self, text: str) -> None:
         """Something people should know, said once."""
@@ -67,16 +73,42 @@ class TerminalReporter(Reporter):
             self._bar.update(self._task, completed=done, text=text)
 
     def epoch(self, row: Mapping[str, Any]) -> None:
-        # A detector's loop says its line itself, as a note.
-        if "val_balanced_accuracy" in row:
-            self.note(
-                f"{row['phase']:>9} {row['epoch']:>3}  loss {row['loss']:.4f}  val loss {row['val_loss']:.4f}  "
-                f"val balanced accuracy {100 * row['val_balanced_accuracy']:.2f} %"
-            )
+        if "val_map50" in row:
+            figures = f"validation mAP50 {row['val_map50']:.3f}  {row['seconds']:.0f} s"
+        else:
+            balanced = f"val balanced accuracy {100 * row['val_balanced_accuracy']:.2f} %"
+            figures = f"val loss {row['val_loss']:.4f}  {balanced}"
+        self.note(f"{row['phase']:>9} {row['epoch']:>3}  loss {row['loss']:.4f}  {figures}")
 
     def stop(self) -> None:
         if self._bar is not None:
             self._bar.stop()
+
+
+class CallbackReporter(Reporter):
+    """Keras callbacks: they hear when a network begins, of every epoch, and when it ends, and may stop it early."""
+
+    def __init__(self, callbacks: Sequence[Any]) -> None:
+        """Take the callbacks.
+
+        Args:
+            callbacks: of ``keras.callbacks``; steps they do not hear of.
+        """
+        self._callbacks = callbacks
+        self._heard: Any = None
+
+    def begin(self, network: Any) -> None:
+        import keras
+
+        self._heard = keras.callbacks.CallbackList(list(self._callbacks), model=network)
+        self._heard.on_train_begin()
+
+    def epoch(self, row: Mapping[str, Any]) -> None:
+        figures = {name: value for name, value in row.items() if name not in ("phase", "epoch")}
+        self._heard.on_epoch_end(row["epoch"] - 1, figures)
+
+    def end(self) -> None:
+        self._heard.on_train_end()
 
 
 class TensorBoardReporter(Reporter):
@@ -90,6 +122,12 @@ class TensorBoardReporter(Reporter):
         self._folder = folder
         self._writer: Any = None
         self._count = 0
+
+    def begin(self, network: Any) -> None:
+        self._inner.begin(network)
+
+    def end(self) -> None:
+        self._inner.end()
 
     def note(self, text: str) -> None:
         self._inner.note(text)

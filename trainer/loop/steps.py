@@ -1,4 +1,4 @@
-"""What every training loop here needs: a schedule, a moving average, variables in and out of numpy, a stop at nan."""
+"""Parts of a training loop: learning-rate schedule, moving average (EMA), NaN guard, variables in and out of NumPy."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ LAST_RATE: Final = 0.02
 
 
 class Average:
-    """A moving average of variables, or nothing at all."""
+    """Exponential moving average (EMA) of variables, or nothing at all."""
 
     def __init__(self, variables: Sequence[Any], momentum: float, values: Sequence[NDArray[Any]] = ()) -> None:
         """Begin with the variables' values, or go on with ``values``.
@@ -59,14 +59,14 @@ class Average:
 
 
 def jit() -> bool:
-    """JAX is nothing without its compiler; TensorFlow's is 15 times slower here on a CPU (3 images/s against 47)."""
+    """Whether to compile with XLA: JAX is nothing without it; TensorFlow's is 15 times slower here on a CPU."""
     import keras
 
     return bool(keras.backend.backend() == "jax")
 
 
 def cosine(rate: float, steps: int, warmup: float) -> Any:
-    """A schedule that rises to ``rate`` over a share of the steps, then falls as a cosine."""
+    """Learning-rate schedule: linear warm-up to ``rate`` over a share of the steps, then cosine decay."""
     import keras
 
     rising = round(steps * warmup)
@@ -118,7 +118,7 @@ def keep(folder: Path, state: checkpoint.State, network: Any, optimizer: Any, av
 
 
 def require_number(loss: float, where: str, folder: Path | None, remedy: str) -> None:
-    """End a run whose loss is infinite or nan.
+    """NaN guard: end a run whose loss is infinite or nan.
 
     Args:
         loss: of a step.

@@ -1,18 +1,19 @@
-"""Average precision of boxes at an overlap, as COCO matches and interpolates.
+"""Average precision (AP) of a detector's boxes, by pycocotools.
 
 The rank of a box is its label's score. Faces below a size, and faces marked
 so, are ignored: neither a miss nor, for a box that lies on one, a false alarm.
 
 Source:
-    Lin et al., "Microsoft COCO: Common Objects in Context", ECCV 2014;
-    pycocotools' ``COCOeval``.
+    Lin et al., "Microsoft COCO: Common Objects in Context", ECCV 2014.
 """
 
 from __future__ import annotations
 
+import contextlib
+import io
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,16 +21,13 @@ from numpy.typing import NDArray
 from maskgen.faces.onestage_litert import Raw
 from trainer.data.scenes import KIND, Scene
 
-POINTS: Final = np.linspace(0, 1, 101)
-"""Recalls at which COCO reads precision off."""
-
 LIES_ON: Final = 0.5
 """A box of which this share lies within an ignored region is no false alarm."""
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What was found in a picture, and what is there.
+    """Detections and ground truth of one picture.
 
     Attributes:
         boxes: (N, 4) found, xyxy.
@@ -62,7 +60,7 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """Precision against recall.
+    """Precision-recall curve with its average precision.
 
     Attributes:
         average_precision: COCO's, nan where no face counts.
@@ -80,88 +78,172 @@ class Curve:
     recall_at_one: float
 
 
-def curve(
-    found: Sequence[Found], label: int | None, *, iou: float = 0.5, least_px: float = 0.0, most_px: float = np.inf
-) -> Curve:
-    """The curve of one label, or of any label for any.
+def curves(
+    found: Sequence[Found],
+    labels: Sequence[int | None],
+    *,
+    iou: float = 0.5,
+    least_px: float = 0.0,
+    most_px: float = np.inf,
+) -> tuple[Curve, ...]:
+    """Precision-recall curves of several labels.
 
     Args:
         found: picture by picture.
-        label: number; None takes any box for any face.
-        iou: least overlap.
+        labels: numbers; None takes any box for any face.
+        iou: least overlap (intersection over union).
         least_px: faces with a shorter side below this are ignored.
         most_px: likewise from this on.
     """
-    scores, hits = [], []
-    wanted = 0
-    for one in found:
-        mine = np.ones(len(one.boxes), bool) if label is None else one.labels == label
-        # Ignored faces have no sure label: they excuse boxes of any.
-        theirs = (one.face_labels == label) | ~one.counts if label is not None else np.ones(len(one.faces), bool)
-        boxes, faces = one.boxes[mine], one.faces[theirs]
-        shorter = (faces[:, 2:] - faces[:, :2]).min(axis=1, initial=np.inf)
-        counts = one.counts[theirs] & (shorter >= least_px) & (shorter < most_px)
-        wanted += int(counts.sum())
-        sides = (boxes[:, 2:] - boxes[:, :2]).min(axis=1, initial=np.inf)
-        outcome = match(boxes, one.scores[mine], faces, counts, iou)
-        kept = (outcome == 1) | ((outcome == 0) & (sides >= least_px) & (sides < most_px))
-        scores.append(one.scores[mine][kept])
-        hits.append(outcome[kept] == 1)
-    all_scores = np.concatenate(scores) if scores else np.zeros(0)
-    all_hits = np.concatenate(hits) if hits else np.zeros(0, bool)
-    order = np.argsort(-all_scores, kind="stable")
-    right = np.cumsum(all_hits[order])
-    recall = right / max(1, wanted)
-    precision = right / np.arange(1, len(right) + 1)
-    envelope = np.append(np.maximum.accumulate(precision[::-1])[::-1], 0.0)
-    at = np.searchsorted(recall, POINTS, side="left")
-    average = float(envelope[np.minimum(at, len(envelope) - 1)].mean()) if wanted else float("nan")
-    wrong = np.arange(1, len(right) + 1) - right
-    allowed = recall[wrong <= len(found)]
-    return Curve(average, recall, precision, all_scores[order], wanted, float(allowed.max()) if len(allowed) else 0.0)
+    if not found:
+        return tuple(Curve(float("nan"), np.zeros(0), np.zeros(0), np.zeros(0), 0, 0.0) for _ in labels)
+    judged = _judged(found, labels, (iou,), least_px, most_px)
+    return tuple(_curve(judged, place, len(found)) for place in range(len(labels)))
 
 
-def match(
-    boxes: NDArray[np.float64],
-    scores: NDArray[np.float64],
-    faces: NDArray[np.float64],
-    counts: NDArray[np.bool_],
-    iou: float,
-) -> NDArray[np.int64]:
-    """Every box's outcome: 1 on a face that counts, 0 a false alarm, -1 ignored.
-
-    The best box chooses first: the free face that counts and that it overlaps
-    most, else one that is ignored.
-    """
-    outcome = np.zeros(len(boxes), np.int64)
-    overlap, within = overlaps(boxes, faces)
-    free = np.ones(len(faces), bool)
-    for row in np.argsort(-scores, kind="stable"):
-        possible = np.flatnonzero(free & (overlap[row] >= iou)) if len(faces) else np.zeros(0, np.int64)
-        if not len(possible):
-            if len(faces) and (within[row][~counts] > LIES_ON).any():
-                outcome[row] = -1
-            continue
-        best = possible[np.lexsort((overlap[row][possible], counts[possible]))[-1]]
-        free[best] = not counts[best]  # an ignored face excuses as many boxes as lie on it
-        outcome[row] = 1 if counts[best] else -1
-    return outcome
-
-
-def overlaps(boxes: NDArray[np.float64], faces: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """(N, M) intersection over union, and the share of each box that lies within each face."""
-    low = np.maximum(boxes[:, None, :2], faces[None, :, :2])
-    high = np.minimum(boxes[:, None, 2:], faces[None, :, 2:])
-    inner = np.clip(high - low, 0, None).prod(axis=2)
-    area_b = (boxes[:, 2:] - boxes[:, :2]).prod(axis=1)[:, None]
-    area_f = (faces[:, 2:] - faces[:, :2]).prod(axis=1)[None]
-    return inner / np.maximum(area_b + area_f - inner, 1e-9), inner / np.maximum(area_b, 1e-9)
+def curve(
+    found: Sequence[Found], label: int | None, *, iou: float = 0.5, least_px: float = 0.0, most_px: float = np.inf
+) -> Curve:
+    """Precision-recall curve of one label; see ``curves``."""
+    return curves(found, (label,), iou=iou, least_px=least_px, most_px=most_px)[0]
 
 
 def mean_average_precision(
-    found: Sequence[Found], labels: int, *, iou: float = 0.5, least_px: float = 0.0, most_px: float = np.inf
+    found: Sequence[Found],
+    labels: int,
+    *,
+    ious: Sequence[float] = (0.5,),
+    least_px: float = 0.0,
+    most_px: float = np.inf,
 ) -> float:
-    """The mean of the labels' average precisions; labels without a face are left out."""
-    values = [curve(found, n, iou=iou, least_px=least_px, most_px=most_px).average_precision for n in range(labels)]
-    known = [value for value in values if not np.isnan(value)]
-    return float(np.mean(known)) if known else 0.0
+    """Mean average precision (mAP) over labels and overlaps; labels without a face are left out."""
+    if not found:
+        return 0.0
+    averages = _averages(_judged(found, range(labels), ious, least_px, most_px))
+    known = averages[~np.isnan(averages)]
+    return float(known.mean()) if len(known) else 0.0
+
+
+def coco_figures(found: Sequence[Found], labels: Sequence[str]) -> dict[str, float]:
+    """AP, AP50, AP75 and AP by size, by COCO's own rules; nothing where nothing was found.
+
+    COCO counts at most 100 boxes a picture; its sizes are areas: small below
+    32 x 32, large from 96 x 96 pixels on. A box is ignored on a face to be
+    ignored by the overlap that is asked for, not by ``LIES_ON``.
+    """
+    from pycocotools.cocoeval import COCOeval
+
+    if not any(len(one.boxes) for one in found):
+        return {}
+    with contextlib.redirect_stdout(io.StringIO()):  # it prints what it does
+        truth, results = _as_coco(found, range(len(labels)), shorter_side=False)
+        judged = COCOeval(truth, results, "bbox")
+        judged.evaluate()
+        judged.accumulate()
+        judged.summarize()
+    names = ("AP", "AP50", "AP75", "AP_small", "AP_medium", "AP_large")
+    return {name: float(value) for name, value in zip(names, judged.stats, strict=False) if value >= 0}
+
+
+def _judged(
+    found: Sequence[Found], labels: Sequence[int | None], ious: Sequence[float], least_px: float, most_px: float
+) -> Any:
+    """pycocotools' evaluation, accumulated, with every label as a category."""
+    from pycocotools.cocoeval import COCOeval
+
+    class Evaluation(COCOeval):  # type: ignore[misc]
+        def computeIoU(self, image: int, category: int) -> Any:
+            shares = super().computeIoU(image, category)
+            ignored = np.array([face["iscrowd"] for face in self._gts[image, category]], bool)
+            if len(shares):  # of each box that lies within an ignored face
+                shares[:, ignored] = shares[:, ignored] >= LIES_ON
+            return shares
+
+    within = (least_px, float(np.nextafter(most_px, 0)))
+    with contextlib.redirect_stdout(io.StringIO()):  # it prints what it does
+        judged = Evaluation(*_as_coco(found, labels, within), "bbox")
+        judged.params.iouThrs = np.asarray(ious)
+        judged.params.areaRng, judged.params.areaRngLbl = [list(within)], ["all"]
+        judged.params.maxDets = [max(1, *(len(one.boxes) for one in found))]
+        judged.evaluate()
+        judged.accumulate()
+    return judged
+
+
+def _as_coco(
+    found: Sequence[Found],
+    labels: Sequence[int | None],
+    within: tuple[float, float] = (0.0, np.inf),
+    *,
+    shorter_side: bool = True,
+) -> tuple[Any, Any]:
+    """Ground truth and detections as pycocotools wants them.
+
+    Args:
+        found: picture by picture.
+        labels: one a category; None for any.
+        within: faces with a shorter side outside are ignored.
+        shorter_side: sizes are shorter sides, not areas.
+    """
+    truth: list[dict[str, Any]] = []
+    results: list[dict[str, Any]] = []
+    for image, one in enumerate(found, 1):
+        sides = one.faces[:, 2:] - one.faces[:, :2]
+        counts = one.counts & (sides.min(axis=1, initial=np.inf) >= within[0])
+        counts &= sides.min(axis=1, initial=np.inf) <= within[1]
+        for category, label in enumerate(labels, 1):
+            # What a face marked so wears is not sure: it excuses boxes of every label.
+            # pycocotools heeds "iscrowd" alone; "ignore" it overwrites.
+            for number in np.flatnonzero((one.face_labels == label) | ~one.counts | (label is None)):
+                entry = _entry(truth, image, category, one.faces[number], shorter_side)
+                truth.append({**entry, "iscrowd": int(not counts[number])})
+            for number in np.flatnonzero((one.labels == label) | (label is None)):
+                entry = _entry(results, image, category, one.boxes[number], shorter_side)
+                results.append({**entry, "score": float(one.scores[number])})
+    return _document(truth, len(found), len(labels)), _document(results, len(found), len(labels))
+
+
+def _entry(before: Sequence[Any], image: int, category: int, box: Any, shorter_side: bool) -> dict[str, Any]:
+    left, top, width, height = float(box[0]), float(box[1]), float(box[2] - box[0]), float(box[3] - box[1])
+    return {
+        "id": len(before) + 1,
+        "image_id": image,
+        "category_id": category,
+        "bbox": [left, top, width, height],
+        "area": min(width, height) if shorter_side else width * height,
+    }
+
+
+def _document(annotations: list[dict[str, Any]], images: int, categories: int) -> Any:
+    from pycocotools.coco import COCO
+
+    document = COCO()
+    document.dataset = {
+        "images": [{"id": number} for number in range(1, images + 1)],
+        "categories": [{"id": number, "name": str(number)} for number in range(1, categories + 1)],
+        "annotations": annotations,
+    }
+    document.createIndex()
+    return document
+
+
+def _averages(judged: Any) -> NDArray[np.float64]:
+    """(overlaps, categories) average precisions; nan where no face counts."""
+    precision = judged.eval["precision"][:, :, :, 0, 0]
+    return np.asarray(np.where(precision[:, 0] < 0, np.nan, precision.mean(axis=1)))
+
+
+def _curve(judged: Any, place: int, pictures: int) -> Curve:
+    """One category's curve at the first overlap."""
+    answers = [one for one in judged.evalImgs[place * pictures : (place + 1) * pictures] if one is not None]
+    faces = sum(int((one["gtIgnore"] == 0).sum()) for one in answers)
+    scores = np.concatenate([np.zeros(0), *(np.asarray(one["dtScores"], np.float64) for one in answers)])
+    hits = np.concatenate([np.zeros(0, bool), *(one["dtMatches"][0] > 0 for one in answers)])
+    kept = np.concatenate([np.zeros(0, bool), *(~one["dtIgnore"][0] for one in answers)])
+    order = np.argsort(-scores[kept], kind="stable")
+    right, scores = np.cumsum(hits[kept][order]), scores[kept][order]
+    count = np.arange(1, len(right) + 1)
+    recall = right / max(1, faces)
+    allowed = recall[count - right <= pictures]
+    at_one = float(allowed.max()) if len(allowed) else 0.0
+    return Curve(float(_averages(judged)[0, place]), recall, right / count, scores, faces, at_one)

@@ -1,4 +1,4 @@
-"""How good a classifier's answers are: plain arithmetic on arrays, nothing read, nothing drawn."""
+"""Classification metrics: scikit-learn's and scipy's behind our names, and intervals for images that come in groups."""
 
 from __future__ import annotations
 
@@ -39,32 +39,16 @@ def clean(value: float, digits: int = 6) -> float | None:
 
 
 def confusion(truth: Ints, predicted: Ints, classes: int) -> Ints:
-    """(C, C) counts, rows true, columns predicted.
+    """Confusion matrix: (C, C) counts, rows true, columns predicted.
 
     >>> confusion(np.array([0, 0, 1]), np.array([0, 1, 1]), 2).tolist()
     [[1, 1], [0, 1]]
     """
-    return np.bincount(truth * classes + predicted, minlength=classes * classes).reshape(classes, classes)
+    from sklearn.metrics import confusion_matrix
 
-
-def balanced_accuracy(counts: NDArray[Any]) -> Any:
-    """Mean recall over the classes that occur, from (..., C, C) counts.
-
-    >>> float(balanced_accuracy(np.array([[3, 1], [0, 4]])))
-    0.875
-    """
-    totals = counts.sum(axis=-1)
-    hits = np.diagonal(counts, axis1=-2, axis2=-1)
-    recall = np.where(totals > 0, hits / np.maximum(totals, 1), np.nan)
-    present = np.maximum((totals > 0).sum(axis=-1), 1)
-    return np.where((totals > 0).any(axis=-1), np.nansum(recall, axis=-1) / present, np.nan)
-
-
-def accuracy(counts: NDArray[Any]) -> Any:
-    """Share of right answers, from (..., C, C) counts."""
-    totals = counts.sum(axis=(-1, -2))
-    hits = np.diagonal(counts, axis1=-2, axis2=-1).sum(axis=-1)
-    return np.where(totals > 0, hits / np.maximum(totals, 1), np.nan)
+    if not len(truth):
+        return np.zeros((classes, classes), np.int64)
+    return np.asarray(confusion_matrix(truth, predicted, labels=range(classes)), np.int64)
 
 
 def wilson(hits: float, count: float) -> Interval:
@@ -197,17 +181,11 @@ def _grouped(hits: Floats, sizes: Floats) -> Interval:
 
 
 def roc(truth: NDArray[np.bool_], scores: NDArray[Any]) -> tuple[Floats, Floats, Floats]:
-    """False positive rate, true positive rate and threshold, from strict to lenient."""
-    order = np.argsort(-scores, kind="stable")
-    sorted_scores, hits = np.asarray(scores, np.float64)[order], truth[order]
-    ends = np.append(np.flatnonzero(np.diff(sorted_scores)), len(hits) - 1) if len(hits) else np.empty(0, np.int64)
-    true_positives, false_positives = np.cumsum(hits)[ends], np.cumsum(~hits)[ends]
-    positives, negatives = max(1, int(truth.sum())), max(1, int((~truth).sum()))
-    return (
-        np.concatenate([[0.0], false_positives / negatives]),
-        np.concatenate([[0.0], true_positives / positives]),
-        np.concatenate([[math.inf], sorted_scores[ends]]),
-    )
+    """ROC curve: false positive rate, true positive rate and threshold, from strict to lenient."""
+    from sklearn.metrics import roc_curve
+
+    false_positives, true_positives, thresholds = roc_curve(truth, scores, drop_intermediate=False)
+    return false_positives, true_positives, thresholds
 
 
 def auc(truth: NDArray[np.bool_], scores: NDArray[Any]) -> float:
@@ -216,24 +194,25 @@ def auc(truth: NDArray[np.bool_], scores: NDArray[Any]) -> float:
     >>> auc(np.array([True, True, False]), np.array([0.9, 0.4, 0.4]))
     0.75
     """
+    from sklearn.metrics import roc_auc_score
+
     if truth.all() or not truth.any():
         return math.nan
-    x, y, _ = roc(truth, scores)
-    return float(np.trapezoid(y, x))
+    return float(roc_auc_score(truth, scores))
 
 
 def precision_recall(truth: NDArray[np.bool_], scores: NDArray[Any]) -> tuple[Floats, Floats]:
     """Recall and precision, from strict to lenient thresholds."""
-    _, recall, thresholds = roc(truth, scores)
-    counts = np.searchsorted(np.sort(-np.asarray(scores, np.float64)), -thresholds[1:], side="right")
-    hits = recall[1:] * truth.sum()
-    return recall[1:], hits / np.maximum(counts, 1)
+    from sklearn.metrics import precision_recall_curve
+
+    precision, recall, _ = precision_recall_curve(truth, scores)
+    return recall[-2::-1], precision[-2::-1]  # without scikit-learn's end point at recall 0
 
 
 def calibration(
     right: NDArray[np.bool_], confidence: NDArray[Any], bins: int = 15
 ) -> tuple[float, Floats, Floats, Ints]:
-    """Expected calibration error, and per bin mean confidence, accuracy and count.
+    """Expected calibration error (ECE), and per bin mean confidence, accuracy and count.
 
     Args:
         right: whether each answer is right.
@@ -243,18 +222,19 @@ def calibration(
     Source:
         Guo et al., "On Calibration of Modern Neural Networks", ICML 2017.
     """
-    place = np.clip((np.asarray(confidence) * bins).astype(np.int64), 0, bins - 1)
-    counts = np.bincount(place, minlength=bins)
-    sums = np.bincount(place, weights=np.asarray(confidence, np.float64), minlength=bins)
-    hits = np.bincount(place, weights=right.astype(np.float64), minlength=bins)
-    with np.errstate(invalid="ignore"):
-        mean, share = sums / counts, hits / counts
-    gaps = np.where(counts > 0, np.abs(np.nan_to_num(mean) - np.nan_to_num(share)), 0)
-    return float((gaps * counts).sum() / max(1, counts.sum())), mean, share, counts
+    from scipy.stats import binned_statistic
+
+    if not len(right):
+        return 0.0, np.full(bins, np.nan), np.full(bins, np.nan), np.zeros(bins, np.int64)
+    values = np.stack([np.asarray(confidence, np.float64), right.astype(np.float64)])
+    counts, *_ = binned_statistic(values[0], None, "count", bins, (0, 1))
+    (mean, share), *_ = binned_statistic(values[0], values, "mean", bins, (0, 1))
+    error = float(np.nansum(np.abs(mean - share) * counts) / counts.sum())
+    return error, mean, share, counts.astype(np.int64)
 
 
 def mcnemar(right: NDArray[np.bool_], other_right: NDArray[np.bool_]) -> tuple[int, int, float]:
-    """Whether two models differ on the same images: exact two-sided McNemar test.
+    """Exact two-sided McNemar test: whether two models differ on the same images.
 
     Returns:
         Images only the first gets right, images only the other gets right, p.
@@ -265,10 +245,10 @@ def mcnemar(right: NDArray[np.bool_], other_right: NDArray[np.bool_]) -> tuple[i
     Source:
         McNemar, Psychometrika 12, 1947; exact form by the binomial law.
     """
+    from scipy.stats import binomtest
+
     first, other = int((right & ~other_right).sum()), int((~right & other_right).sum())
-    total = first + other
-    tail = sum(math.comb(total, k) for k in range(min(first, other) + 1))
-    return first, other, min(1.0, 2 * tail / 2**total)
+    return first, other, float(binomtest(first, first + other).pvalue) if first + other else 1.0
 
 
 UNSEEN: Final = 10
@@ -296,31 +276,29 @@ def choose_threshold(truth: NDArray[np.bool_], scores: NDArray[Any], bandwidth: 
     >>> choose_threshold(np.array([True, True, False, False]), np.array([0.8, 0.7, 0.3, 0.2]))
     0.5
     """
+    from scipy.special import expit, logit, ndtr
+
     if truth.all() or not truth.any():
         return 0.5
-    limit = math.log(0.98 / 0.02)
+    limit = logit(0.98)
     cuts = np.linspace(-limit, limit, 401)
     # A histogram stands for the scores: N could be a million.
     edges = np.linspace(-17, 17, 1361)
-    odds = np.clip(_log_odds(np.asarray(scores, np.float64)), -16.9, 16.9)
+    odds = np.clip(logit(np.clip(np.asarray(scores, np.float64), 1e-7, 1 - 1e-7)), -16.9, 16.9)
     middles = (edges[:-1] + edges[1:]) / 2
-    below = np.vectorize(math.erf)((cuts[:, None] - middles) / (bandwidth * math.sqrt(2))) / 2 + 0.5
+    below = ndtr((cuts[:, None] - middles) / bandwidth)
     masked, bare = (np.histogram(odds[chosen], edges)[0] / chosen.sum() for chosen in (truth, ~truth))
     score = (1 - below) @ masked + below @ bare
     best = cuts[score >= score.max() - 1e-6]
     faces = int(min(truth.sum(), (~truth).sum()))
     odds_at = float(best.mean()) * faces / (faces + UNSEEN)
-    found = float(round(1 / (1 + math.exp(-odds_at)), 3))
+    found = round(float(expit(odds_at)), 3)
     # What is best of smoothed scores, then drawn halfway to 0.5, may be worse than either end.
     return found if _recalls(truth, scores, found) >= _recalls(truth, scores, 0.5) else 0.5
 
 
 def _recalls(truth: NDArray[np.bool_], scores: NDArray[Any], threshold: float) -> float:
     """Balanced accuracy of ``scores >= threshold``, as ``trainer.bundle.predicted_labels`` decides."""
-    masked = np.asarray(scores) >= threshold
-    return float((masked[truth].mean() + (~masked)[~truth].mean()) / 2)
+    from sklearn.metrics import balanced_accuracy_score
 
-
-def _log_odds(values: Floats) -> Floats:
-    values = np.clip(values, 1e-7, 1 - 1e-7)
-    return np.asarray(np.log(values / (1 - values)))
+    return float(balanced_accuracy_score(truth, np.asarray(scores) >= threshold))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -21,13 +19,19 @@ from trainer.config.detector import IncorrectFaces
 from trainer.data import scenes as data
 from trainer.data import seen
 from trainer.data.scenes import Scene
-from trainer.metrics.average_precision import Curve, Found, curve, mean_average_precision
+from trainer.metrics.average_precision import Curve, Found, coco_figures, curves, mean_average_precision
 
 MIN_SCORE: Final = 0.01
 """Boxes below this are not looked at: they move no figure."""
 
 SIZES_PX: Final = (0, 16, 24, 32)
 """Least shorter sides for which figures are given."""
+
+DRAWN: Final = {0: "", 24: ", 24 px and more"}
+"""Those of which curves are drawn, and how they are called."""
+
+OVERLAPS: Final = tuple(np.arange(0.5, 0.96, 0.05))
+"""COCO's, for the mean over overlaps."""
 
 BANDS_PX: Final = ((0, 16), (16, 32), (32, 96), (96, 1_000_000))
 
@@ -45,7 +49,7 @@ class Evaluation:
             alone), ``recall`` (boxes of faces, at one false alarm a picture).
         bands: ``low-high`` -> mAP50 of faces of those sizes.
         map: mean over overlaps of 0.5 to 0.95.
-        coco: pycocotools' figures, where it is installed.
+        coco: figures by COCO's own rules.
         ms: milliseconds a picture, one thread, decoded picture to faces: median.
         longer_side: what pictures were scaled to; 0 as they are.
         name: of what it was measured on, for people.
@@ -153,26 +157,27 @@ def judge(
     name: str = "",
 ) -> Evaluation:
     """The figures of what was found."""
+    numbers = range(len(labels))
     rows: dict[int, dict[str, float]] = {}
+    drawn: dict[str, Curve] = {}
     for size in SIZES_PX:
-        row = {label: curve(found, n, least_px=size).average_precision for n, label in enumerate(labels)}
+        *by_label, anything = curves(found, (*numbers, None), least_px=size)
+        row = {label: one.average_precision for label, one in zip(labels, by_label, strict=True)}
         known = [value for value in row.values() if not np.isnan(value)]
-        anything = curve(found, None, least_px=size)
         rows[size] = {
             "map50": float(np.mean(known)) if known else float("nan"),
             **row,
             "any": anything.average_precision,
             "recall": anything.recall_at_one,
         }
+        if size in DRAWN:
+            drawn |= {f"{label}{DRAWN[size]}": one for label, one in zip(labels, by_label, strict=True)}
     bands = {
         f"{low}-{high}" if high < 1e6 else f"{low}-": mean_average_precision(
             found, len(labels), least_px=low, most_px=high
         )
         for low, high in BANDS_PX
     }
-    overall = [mean_average_precision(found, len(labels), iou=iou) for iou in np.arange(0.5, 0.96, 0.05)]
-    curves = {label: curve(found, n) for n, label in enumerate(labels)}
-    curves |= {f"{label}, 24 px and more": curve(found, n, least_px=24) for n, label in enumerate(labels)}
     return Evaluation(
         labels=tuple(labels),
         scenes=tuple(scenes),
@@ -180,68 +185,13 @@ def judge(
         raw=tuple(raws),
         rows=rows,
         bands=bands,
-        map=float(np.mean(overall)),
+        map=mean_average_precision(found, len(labels), ious=OVERLAPS),
         coco=coco_figures(found, labels),
         ms=ms,
         longer_side=longer_side,
         name=name,
-        curves=curves,
+        curves=drawn,
     )
-
-
-def coco_figures(found: Sequence[Found], labels: Sequence[str]) -> dict[str, float]:
-    """What pycocotools says, or nothing where it is not installed.
-
-    COCO counts at most 100 boxes a picture; its sizes are areas: small below
-    32 x 32, large from 96 x 96 pixels on.
-    """
-    try:
-        from pycocotools.coco import COCO
-        from pycocotools.cocoeval import COCOeval
-    except ImportError:
-        return {}
-    annotations: list[dict[str, Any]] = []
-    results: list[dict[str, Any]] = []
-    for image, one in enumerate(found, 1):
-        for box, label, counts in zip(one.faces, one.face_labels, one.counts, strict=True):
-            # What a face to be ignored wears is not sure: it excuses boxes of every label, as ``curve`` has it.
-            # pycocotools heeds "iscrowd" alone; "ignore" it overwrites.
-            for category in (int(label),) if counts else range(len(labels)):
-                annotations.append(
-                    {
-                        "id": len(annotations) + 1,
-                        "image_id": image,
-                        "category_id": category + 1,
-                        "bbox": _xywh(box),
-                        "area": float((box[2] - box[0]) * (box[3] - box[1])),
-                        "iscrowd": int(not counts),
-                    }
-                )
-        results += [
-            {"image_id": image, "category_id": int(label) + 1, "bbox": _xywh(box), "score": float(score)}
-            for box, label, score in zip(one.boxes, one.labels, one.scores, strict=True)
-        ]
-    if not results:
-        return {}
-    with contextlib.redirect_stdout(io.StringIO()):  # it prints what it does
-        truth = COCO()
-        truth.dataset = {
-            "info": {},
-            "images": [{"id": n} for n in range(1, len(found) + 1)],
-            "categories": [{"id": n, "name": label} for n, label in enumerate(labels, 1)],
-            "annotations": annotations,
-        }
-        truth.createIndex()
-        judged = COCOeval(truth, truth.loadRes(results), "bbox")
-        judged.evaluate()
-        judged.accumulate()
-        judged.summarize()
-    names = ("AP", "AP50", "AP75", "AP_small", "AP_medium", "AP_large")
-    return {name: float(value) for name, value in zip(names, judged.stats, strict=False) if value >= 0}
-
-
-def _xywh(box: Any) -> list[float]:
-    return [float(box[0]), float(box[1]), float(box[2] - box[0]), float(box[3] - box[1])]
 
 
 def _number(value: float) -> float | None:

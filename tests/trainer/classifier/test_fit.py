@@ -12,11 +12,14 @@ import pytest
 
 from maskgen.errors import TrainError
 from trainer import models
-from trainer.classifier.fit import expect, fit, predict, step_back
+from trainer.classifier.fit import expect, fit, step_back
 from trainer.config.classifier import TrainConfig
-from trainer.data.dataset import Faces, Sample
+from trainer.data.faces import Faces
+from trainer.data.samples import Sample
 from trainer.loop import checkpoint
+from trainer.loop.epochs import Run
 from trainer.loop.progress import Reporter
+from trainer.models.predict import predict
 
 from ..conftest import small_network
 
@@ -59,12 +62,12 @@ def test_a_resumed_run_ends_where_an_uninterrupted_one_does(tmp_path: Path) -> N
     config = _config(ema=0.9, wise=0.5)
     train, val = _faces(12, "a"), _faces(4, "b", 1)
     whole = _small(config)
-    first = fit(whole, train, val, config, tmp_path / "whole" / "checkpoints")
+    first = fit(whole, train, val, config, Run(tmp_path / "whole" / "checkpoints"))
 
     with pytest.raises(KeyboardInterrupt):
-        fit(_small(config), train, val, config, tmp_path / "cut" / "checkpoints", reporter=Killer(5))
+        fit(_small(config), train, val, config, Run(tmp_path / "cut" / "checkpoints", reporter=Killer(5)))
     again = _small(config)
-    second = fit(again, train, val, config, tmp_path / "cut" / "checkpoints", resume=True)
+    second = fit(again, train, val, config, Run(tmp_path / "cut" / "checkpoints", resume=True))
 
     assert second.resumed
     assert not first.resumed
@@ -86,7 +89,7 @@ def test_fine_tuning_leaves_the_statistics_of_batch_normalisation_alone(tmp_path
         return [np.array(value.numpy()) for value in backbone.variables if "moving_" in value.path]
 
     before = statistics()
-    fit(network, _faces(12, "a"), _faces(4, "b", 1), config, tmp_path / "checkpoints")
+    fit(network, _faces(12, "a"), _faces(4, "b", 1), config, Run(tmp_path / "checkpoints"))
     assert before
     for old, new in zip(before, statistics(), strict=True):
         np.testing.assert_array_equal(old, new)
@@ -155,7 +158,7 @@ def test_a_loss_that_is_no_number_stops_the_run(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setattr(keras.Model, "train_on_batch", lambda *_, **__: {"loss": float("nan"), "accuracy": 0.0})
     config = _config(head_epochs=0)
     with pytest.raises(TrainError, match=r"loss became nan in epoch 1.*--lr"):
-        fit(_small(config), _faces(4, "a"), _faces(2, "b"), config, tmp_path / "checkpoints")
+        fit(_small(config), _faces(4, "a"), _faces(2, "b"), config, Run(tmp_path / "checkpoints"))
 
 
 @pytest.mark.parametrize("phase", ["head", "fine-tuning"])
@@ -164,12 +167,12 @@ def test_a_network_that_broke_at_the_end_of_an_epoch_stops_the_run(
 ) -> None:
     """The loss of every step was a number; what the last one made of the weights is none."""
     scores = {"val_loss": float("nan"), "val_accuracy": 0.5, "val_balanced_accuracy": 0.5}
-    monkeypatch.setattr("trainer.classifier.fit._judge", lambda *_: scores)
+    monkeypatch.setattr("trainer.classifier.steps.judge", lambda *_: scores)
     config = _config(head_epochs=int(phase == "head"))
     with pytest.raises(
         TrainError, match=rf"loss became nan in the validation after epoch 1 of the {phase} phase.*--lr"
     ):
-        fit(_small(config), _faces(4, "a"), _faces(2, "b"), config, tmp_path / "checkpoints")
+        fit(_small(config), _faces(4, "a"), _faces(2, "b"), config, Run(tmp_path / "checkpoints"))
     assert not (tmp_path / "checkpoints" / checkpoint.NAME).exists()
 
 
@@ -177,7 +180,13 @@ def _fit(folder: Path, network: Any = None, *, reporter: Reporter | None = None,
     """A run of the small network on faces that a line through two pixels tells apart."""
     config = _config(**{"dropout": 0.0, "lr": 0.03, "head_epochs": 0, **changes})
     network = network or _small(config)
-    fitted = fit(network, _faces(24, "a"), _faces(8, "b", 1), config, folder / "checkpoints", reporter=reporter)
+    fitted = fit(
+        network,
+        _faces(24, "a"),
+        _faces(8, "b", 1),
+        config,
+        Run(folder / "checkpoints", reporter=reporter or Reporter()),
+    )
     return network, fitted
 
 
@@ -217,7 +226,7 @@ def test_training_and_validation_loss_are_of_one_kind(tmp_path: Path, balance: b
     network = _small(config)
     kernel, _ = network.get_layer("logits").get_weights()
     network.get_layer("logits").set_weights([kernel, np.array([4.0, 0.0], np.float32)])
-    for row in fit(network, faces, faces, config, tmp_path / "checkpoints").history:
+    for row in fit(network, faces, faces, config, Run(tmp_path / "checkpoints")).history:
         assert row["loss"] == pytest.approx(row["val_loss"], rel=1e-3), row["phase"]
 
 
@@ -242,12 +251,13 @@ def _orders(monkeypatch: pytest.MonkeyPatch) -> list[list[int]]:
     from trainer.data import loader
 
     orders: list[list[int]] = []
+    real = loader.batches
 
     def batches(pixels: Any, order: np.ndarray, *more: Any, **options: Any) -> Any:
         orders.append(order.tolist())
-        return loader.batches(pixels, order, *more, **options)
+        return real(pixels, order, *more, **options)
 
-    monkeypatch.setattr("trainer.classifier.fit.batches", batches)
+    monkeypatch.setattr(loader, "batches", batches)
     return orders
 
 
@@ -278,7 +288,7 @@ class Listener(Reporter):
 def test_the_head_keeps_its_best_epoch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     losses = iter([0.5, 0.3, 0.4])
     rest = {"val_accuracy": 1.0, "val_balanced_accuracy": 1.0}
-    monkeypatch.setattr("trainer.classifier.fit._judge", lambda *_: {"val_loss": next(losses), **rest})
+    monkeypatch.setattr("trainer.classifier.steps.judge", lambda *_: {"val_loss": next(losses), **rest})
     network = _small(_config())
     heard = Listener(network)
     _fit(tmp_path, network, reporter=heard, fine_tune="none", epochs=0, head_epochs=3, head_lr=0.05)
@@ -321,7 +331,7 @@ def test_it_stops_early_and_restores_the_best(tmp_path: Path, monkeypatch: pytes
     def scores(*_: Any) -> dict[str, float]:
         return {"val_loss": next(losses), "val_accuracy": 1.0, "val_balanced_accuracy": 1.0}
 
-    monkeypatch.setattr("trainer.classifier.fit._judge", scores)
+    monkeypatch.setattr("trainer.classifier.steps.judge", scores)
     config = _config(epochs=9, patience=2, head_epochs=0, lr=1e-3)
     network = _small(config)
     fitted = fit(
@@ -329,8 +339,7 @@ def test_it_stops_early_and_restores_the_best(tmp_path: Path, monkeypatch: pytes
         _faces(4, "a"),
         _faces(2, "b"),
         config,
-        tmp_path / "checkpoints",
-        on_best=lambda best: seen.append(best.get_weights()),
+        Run(tmp_path / "checkpoints", on_best=lambda best: seen.append(best.get_weights())),
     )
     assert len(fitted.history) == 4
     assert len(seen) == 2
@@ -343,21 +352,19 @@ def test_the_same_seed_gives_the_same_network(tmp_path: Path) -> None:
     made = []
     for name in "ab":
         network = _small(config)
-        fit(network, _faces(8, "a"), _faces(4, "b"), config, tmp_path / name / "checkpoints")
+        fit(network, _faces(8, "a"), _faces(4, "b"), config, Run(tmp_path / name / "checkpoints"))
         made.append(network.get_weights())
     for one, other in zip(*made, strict=True):
         np.testing.assert_array_equal(one, other)
 
 
-def test_predict_takes_any_number(tmp_path: Path) -> None:
-    network = _small(_config())
-    assert predict(network, np.zeros((0, 32, 32, 3), np.uint8)).shape == (0, 2)
-    assert predict(network, np.zeros((33, 32, 32, 3), np.uint8)).shape == (33, 2)
-
-
 def test_what_trains_names_no_backend() -> None:
     folder = Path(models.__file__).parent
-    for path in (*folder.glob("*.py"), folder.parent / "classifier" / "fit.py", folder.parent / "data" / "loader.py"):
+    for path in (
+        *folder.glob("*.py"),
+        *(folder.parent / "classifier").glob("*.py"),
+        *(folder.parent / "loop").glob("[!p]*.py"),
+    ):
         code = path.read_text()
         assert "import tensorflow" not in code, path
         assert " tf." not in code, path
@@ -371,8 +378,9 @@ import keras
 assert keras.backend.backend() == sys.argv[3]
 from tests.trainer.classifier.test_fit import _config, _faces, _small
 from trainer.classifier.fit import fit
+from trainer.loop.epochs import Run
 config = _config(epochs=1)
-fitted = fit(_small(config), _faces(4, "a"), _faces(2, "b"), config, Path(sys.argv[1]))
+fitted = fit(_small(config), _faces(4, "a"), _faces(2, "b"), config, Run(Path(sys.argv[1])))
 assert [row["phase"] for row in fitted.history] == ["head", "fine-tune"], fitted.history
 """
 

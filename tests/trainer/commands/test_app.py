@@ -118,7 +118,7 @@ def test_ctrl_c_says_how_a_detector_goes_on(
         _unfinished(tmp_path / "model")
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("trainer.detector.train.train", interrupted)
+    monkeypatch.setattr("trainer.api.train_detector", interrupted)
     words = ("train", "scenes", tmp_path / "model", "--task", "detector", "--also", "more", "--lr", "0.1")
     assert _command(*words) == 130
     command = f"maskgen train scenes {tmp_path / 'model'} --resume --task detector --also more"

@@ -10,7 +10,8 @@ import pytest
 
 from maskgen import images
 from maskgen.errors import DatasetError, InputError
-from trainer.data.dataset import Dataset, check_faces, decode, load, scan
+from trainer.data.dataset import Dataset, load, scan
+from trainer.data.faces import Crop, check_faces, decode
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -76,7 +77,7 @@ def test_a_scene_gives_one_sample_a_face(tmp_path: Path) -> None:
     samples = scan(folder)
     assert [sample.label for sample in samples] == ["with_mask", "without_mask"]
     assert samples[1].box == (0, 0, 10, 10)
-    assert decode(samples, LABELS, (8, 8)).pixels.shape == (2, 8, 8, 3)
+    assert decode(samples, LABELS, Crop((8, 8))).pixels.shape == (2, 8, 8, 3)
 
 
 def test_plain_folders_are_split_by_a_seeded_hash(folders: Callable[..., Path]) -> None:
@@ -233,18 +234,18 @@ def test_corrupt_images_are_left_out_with_a_line(
     broken.write_bytes(broken.read_bytes()[:100])
     (folder / "with_mask" / "notes.txt").write_text("no picture")
     with caplog.at_level(logging.WARNING):
-        faces = decode(scan(folder), LABELS, (16, 16))
+        faces = decode(scan(folder), LABELS, Crop((16, 16)))
     assert len(faces) == 19
     assert faces.pixels.shape == (19, 16, 16, 3)
     assert caplog.text.count("left out:") == 2
     assert [s.label for s in faces.samples] == [LABELS[t] for t in faces.targets]
-    np.testing.assert_array_equal(faces.pixels[5], decode([faces.samples[5]], LABELS, (16, 16)).pixels[0])
+    np.testing.assert_array_equal(faces.pixels[5], decode([faces.samples[5]], LABELS, Crop((16, 16))).pixels[0])
 
 
 def test_unknown_labels_are_named(folders: Callable[..., Path]) -> None:
     samples = scan(folders(with_mask=2, incorrect_mask=2))
     with pytest.raises(DatasetError, match="incorrect_mask"):
-        decode(samples, LABELS, (16, 16))
+        decode(samples, LABELS, Crop((16, 16)))
 
 
 def test_images_that_are_all_alike_are_refused(folders: Callable[..., Path]) -> None:
@@ -253,7 +254,7 @@ def test_images_that_are_all_alike_are_refused(folders: Callable[..., Path]) -> 
     for path in folder.rglob("*.png"):
         path.write_bytes(one)
     with pytest.raises(DatasetError, match="the same picture"):
-        check_faces(decode(scan(folder), LABELS, (16, 16)), LABELS, "train")
+        check_faces(decode(scan(folder), LABELS, Crop((16, 16))), LABELS, "train")
 
 
 def test_the_same_pictures_under_both_labels_are_refused(folders: Callable[..., Path]) -> None:
@@ -261,20 +262,20 @@ def test_the_same_pictures_under_both_labels_are_refused(folders: Callable[..., 
     for path in (folder / "with_mask").iterdir():
         shutil.copy(path, folder / "without_mask" / path.name)
     with pytest.raises(DatasetError, match="carry two labels"):
-        check_faces(decode(scan(folder), LABELS, (16, 16)), LABELS, "train")
+        check_faces(decode(scan(folder), LABELS, Crop((16, 16))), LABELS, "train")
 
 
 def test_large_sets_lie_in_a_mapped_file(
     folders: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("trainer.data.dataset.IN_MEMORY_BYTES", 100)
+    monkeypatch.setattr("trainer.data.faces.IN_MEMORY_BYTES", 100)
     samples = scan(folders())
-    mapped = decode(samples, LABELS, (16, 16), cache=tmp_path / "cache" / "faces.npy")
+    mapped = decode(samples, LABELS, Crop((16, 16)), cache=tmp_path / "cache" / "faces.npy")
     assert (tmp_path / "cache" / "faces.npy").stat().st_size > 20 * 16 * 16 * 3
-    np.testing.assert_array_equal(mapped.pixels, decode(samples, LABELS, (16, 16)).pixels)
+    np.testing.assert_array_equal(mapped.pixels, decode(samples, LABELS, Crop((16, 16))).pixels)
 
 
 def test_face_px_throws_detail_away(folders: Callable[..., Path]) -> None:
     samples = scan(folders())[:1]
-    sharp, coarse = (decode(samples, LABELS, (32, 32), face_px=px).pixels.astype(float) for px in (None, 4))
+    sharp, coarse = (decode(samples, LABELS, Crop((32, 32), face_px=px)).pixels.astype(float) for px in (None, 4))
     assert np.abs(np.diff(coarse, axis=2)).mean() < np.abs(np.diff(sharp, axis=2)).mean() / 3

@@ -20,9 +20,8 @@ def scenes(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def disc_model(scenes: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A model folder by a whole run on the discs: about half a minute."""
-    from trainer.config.detector import DetectorConfig
-    from trainer.detector.train import train
+    from trainer.api import train_detector
 
     folder = tmp_path_factory.mktemp("disc_model") / "model"
-    train(scenes, folder, DetectorConfig(**SETTINGS))
+    train_detector(scenes, folder, **SETTINGS)
     return folder

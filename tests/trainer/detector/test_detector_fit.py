@@ -12,6 +12,7 @@ from trainer.config.detector import DetectorConfig
 from trainer.data.scenes import FACE_VALUES, Scene
 from trainer.detector import fit as module
 from trainer.detector.fit import cells, fit, stepper, validate
+from trainer.loop.epochs import Run
 from trainer.models import onestage
 
 
@@ -54,7 +55,7 @@ def test_the_optimizer_is_as_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     scene = _scene(tmp_path, 20)
     config = _config(lr=0.5, weight_decay=0.125, warmup=0.25, epochs=4, freeze=6)
     with pytest.raises(Reached):
-        fit(onestage.build(2, 8), [scene], [scene], config, tmp_path / "checkpoints")
+        fit(onestage.build(2, 8), [scene], [scene], config, Run(tmp_path / "checkpoints"))
     assert said["weight_decay"] == 0.125
     assert said["rates"] == pytest.approx([0.01, 0.5, 0.01])
     assert said["spared"] == {"bias", "gamma", "beta"}
@@ -69,14 +70,15 @@ class Loop:
         self.mark = self.network.get_layer("what").bias
         self.figures = iter(figures)
         monkeypatch.setattr(module, "stepper", lambda *_: self)
-        monkeypatch.setattr(module, "_step", self.step)
         monkeypatch.setattr(module, "validate", lambda *_: next(self.figures))
 
     def compile(self, **_: Any) -> None: ...
 
-    def step(self, *_: Any) -> list[float]:
+    def reset_metrics(self) -> None: ...
+
+    def train_on_batch(self, *_: Any, **__: Any) -> dict[str, float]:
         self.mark.assign(self.mark + 1)
-        return [1.0, 0.5, 0.25, 0.25]
+        return {"loss": 1.0, "score_loss": 0.5, "box_loss": 0.25, "point_loss": 0.25}
 
 
 @pytest.mark.parametrize(("keep", "epochs"), [("best", 2), ("last", 3)])
@@ -84,7 +86,7 @@ def test_which_epoch_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, keep
     scene = _scene(tmp_path, 20)
     loop = Loop(monkeypatch, 0.3, 0.9, 0.5)
     before = np.array(loop.mark)
-    fitted = fit(loop.network, [scene], [scene], _config(keep=keep, epochs=3), tmp_path / "run" / "checkpoints")
+    fitted = fit(loop.network, [scene], [scene], _config(keep=keep, epochs=3), Run(tmp_path / "run" / "checkpoints"))
     np.testing.assert_allclose(np.array(loop.mark) - before, epochs, rtol=1e-5)
     assert [row["val_map50"] for row in fitted.history] == [0.3, 0.9, 0.5]
     assert fitted.history[0]["point_loss"] == 0.25
@@ -93,8 +95,8 @@ def test_which_epoch_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, keep
 def test_a_network_that_gives_no_numbers_stops_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     scene = _scene(tmp_path, 20)
     loop = Loop(monkeypatch, float("nan"))
-    with pytest.raises(TrainError, match=r"became nan in the validation after epoch 1; lower the learning rate"):
-        fit(loop.network, [scene], [scene], _config(), tmp_path / "checkpoints")
+    with pytest.raises(TrainError, match=r"nan in the validation after epoch 1 of the training phase; lower the"):
+        fit(loop.network, [scene], [scene], _config(), Run(tmp_path / "checkpoints"))
 
 
 class Network:
@@ -146,7 +148,7 @@ def test_without_a_face_nothing_begins(
 ) -> None:
     scenes = [_scene(tmp_path / "train", *train)], [_scene(tmp_path / "val", *val)]
     with pytest.raises(DatasetError, match=message):
-        fit(object(), *scenes, _config(), tmp_path / "checkpoints")
+        fit(object(), *scenes, _config(), Run(tmp_path / "checkpoints"))
 
 
 def test_the_three_losses_are_added_up() -> None:

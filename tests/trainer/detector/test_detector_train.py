@@ -118,7 +118,7 @@ def test_both_may_say_what_a_face_wears(disc_model: Path) -> None:
 
 
 def test_going_on_from_a_detector(disc_model: Path, scenes: Path, tmp_path: Path) -> None:
-    from trainer.detector.train import start
+    from trainer.detector.weights import start
     from trainer.models import onestage
     from trainer.models.weights import load_network
 
@@ -135,7 +135,7 @@ def test_int8_is_smaller_and_runs(disc_model: Path, scenes: Path, tmp_path: Path
     """How near it comes hangs on the network: a barely trained one may be refused."""
     from maskgen.faces.onestage_litert import OneStage
     from trainer.data.scenes import load
-    from trainer.detector.train import check_pictures
+    from trainer.detector.export import check_pictures
     from trainer.export.convert import quiet
     from trainer.export.detector import convert
     from trainer.models.weights import load_network
@@ -154,9 +154,9 @@ def test_model_tflite_is_stored_as_asked(
     from discs import SETTINGS
 
     from trainer.data.scenes import load
-    from trainer.detector import fit, train
+    from trainer.detector import train
     from trainer.export import detector
-    from trainer.loop.progress import Reporter
+    from trainer.loop.epochs import Fitted
     from trainer.models.weights import load_network
 
     class AskedFor(Exception):
@@ -168,18 +168,9 @@ def test_model_tflite_is_stored_as_asked(
     monkeypatch.setattr(detector, "write", write)
     config = DetectorConfig(**{**SETTINGS, "litert": litert})
     network = load_network(disc_model / "model.keras")
+    job = train.Job(config, tmp_path / "model", tmp_path / "work", load(scenes, config.labels), {})
     with pytest.raises(AskedFor, match=f"^{wanted}$"):
-        train.finish(
-            network,
-            fit.Fitted(),
-            load(scenes, config.labels),
-            {},
-            tmp_path / "model",
-            tmp_path / "work",
-            config,
-            "none: discs",
-            Reporter(),
-        )
+        train.finish(job, network, Fitted(), "none: discs")
 
 
 def test_the_threshold_comes_from_validation_whatever_is_reported(
@@ -188,8 +179,9 @@ def test_the_threshold_comes_from_validation_whatever_is_reported(
     from discs import SETTINGS, write_scenes
 
     from trainer.data.scenes import load
-    from trainer.detector import fit, train
+    from trainer.detector import train
     from trainer.export import detector
+    from trainer.loop.epochs import Fitted
     from trainer.models.weights import load_network
 
     asked: dict[str, Any] = {}
@@ -204,17 +196,8 @@ def test_the_threshold_comes_from_validation_whatever_is_reported(
     config = DetectorConfig(**{**SETTINGS, "litert": "int8"})
     found = load(write_scenes(tmp_path / "scenes", train=5, val=3, test=4), config.labels)
     (tmp_path / "model").mkdir()
-    summary = train.finish(
-        load_network(disc_model / "model.keras"),
-        fit.Fitted(),
-        found,
-        dict(found.digest),
-        tmp_path / "model",
-        tmp_path / "model" / "checkpoints",
-        config,
-        "none: discs",
-        Reporter(),
-    )
+    job = train.Job(config, tmp_path / "model", tmp_path / "model" / "checkpoints", found, found.digest)
+    summary = train.finish(job, load_network(disc_model / "model.keras"), Fitted(), "none: discs")
     assert summary.split == "test"
     assert len(summary.result.scenes) == 4
     assert summary.bundle.threshold == 0.25
@@ -239,7 +222,7 @@ def test_judging_a_detector_on_what_it_learned_from_is_said(
 
 def test_an_export_that_differs_is_not_kept(disc_model: Path, scenes: Path, tmp_path: Path) -> None:
     from maskgen.errors import TrainError
-    from trainer.detector.train import export_again
+    from trainer.detector.export import export_again
 
     with pytest.raises(TrainError, match="it was not kept"):
         export_again(Bundle.load(disc_model), "float16", tmp_path / "x.tflite", scenes, -1.0)
@@ -270,6 +253,7 @@ def test_a_killed_run_goes_on(tmp_path: Path) -> None:
 
     from trainer.data.scenes import load
     from trainer.detector.fit import fit
+    from trainer.loop.epochs import Run
     from trainer.models import onestage
 
     config = DetectorConfig(**{**SETTINGS, "epochs": 2, "sizes": (64,), "checkpoint_s": 0.0, "freeze": 14})
@@ -281,10 +265,11 @@ def test_a_killed_run_goes_on(tmp_path: Path) -> None:
         folder = tmp_path / str(killed) / "checkpoints"
         if killed:
             with pytest.raises(KeyboardInterrupt):
-                fit(network, found.parts["train"], found.parts["val"], config, folder, reporter=Killer())
+                fit(network, found.parts["train"], found.parts["val"], config, Run(folder, reporter=Killer()))
             network = onestage.build(2, 32)
         heard = Listener()
-        fitted = fit(network, found.parts["train"], found.parts["val"], config, folder, resume=killed, reporter=heard)
+        run = Run(folder, resume=killed, reporter=heard)
+        fitted = fit(network, found.parts["train"], found.parts["val"], config, run)
         assert heard.rows == fitted.history[1 if killed else 0 :]
         assert fitted.resumed is killed
         ends.append((network.get_weights(), fitted.history))
@@ -294,23 +279,25 @@ def test_a_killed_run_goes_on(tmp_path: Path) -> None:
 
 
 def test_nothing_to_learn_from(tmp_path: Path) -> None:
-    from trainer.detector.train import train
+    from trainer.api import train_detector
 
     with pytest.raises(DatasetError, match="no folder of scenes"):
-        train(tmp_path / "none", tmp_path / "model", DetectorConfig())
+        train_detector(tmp_path / "none", tmp_path / "model", DetectorConfig())
     (tmp_path / "empty").mkdir()
     with pytest.raises(DatasetError, match="no COCO detection folder"):
-        train(tmp_path / "empty", tmp_path / "model", DetectorConfig())
+        train_detector(tmp_path / "empty", tmp_path / "model", DetectorConfig())
 
 
 def test_a_second_folder_without_anything_to_learn_from(scenes: Path, tmp_path: Path) -> None:
-    from trainer.detector.train import train
+    from trainer.api import train_detector
 
     (tmp_path / "also").mkdir()
     (tmp_path / "also" / "val.json").write_text('{"images": [], "categories": [], "annotations": []}')
     with pytest.raises(DatasetError, match=r"also has no train\.json"):
-        train(scenes, tmp_path / "model", DetectorConfig(), also=tmp_path / "also")
+        train_detector([scenes, tmp_path / "also"], tmp_path / "model")
     assert not (tmp_path / "model").exists()
+    with pytest.raises(InputError, match="one folder of scenes or two, got 3"):
+        train_detector([scenes] * 3, tmp_path / "model")
 
 
 def test_commands(disc_model: Path, scenes: Path) -> None:

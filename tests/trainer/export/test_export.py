@@ -13,8 +13,11 @@ import pytest
 from maskgen.errors import DatasetError, InputError, TrainError
 from trainer import input_card
 from trainer.bundle import Bundle
-from trainer.data.dataset import decode, scan
-from trainer.export.export import convert, export, portraits, real_faces, record, write
+from trainer.data.dataset import scan
+from trainer.data.faces import Crop, decode
+from trainer.export.checks import Checks, portraits, real_faces
+from trainer.export.export import export, record, write
+from trainer.export.formats import convert
 from trainer.models.litert import LiteRTModel
 
 from ..data.test_dataset import _generated
@@ -31,7 +34,7 @@ def _faces(seed: int = 0) -> np.ndarray:
 
 
 def test_int8(model: Bundle, tmp_path: Path) -> None:
-    made = export(model, "litert", "int8", output=tmp_path / "int8.tflite", faces=_faces(), calibration=_faces(1))
+    made = export(model, "litert", "int8", output=tmp_path / "int8.tflite", checks=Checks(_faces(), _faces(1)))
     assert made.max_shift <= 0.5
     network = LiteRTModel(made.path)
     assert network.size_wh == (32, 32)
@@ -40,7 +43,7 @@ def test_int8(model: Bundle, tmp_path: Path) -> None:
 
 
 def test_an_export_into_the_folder_is_entered_in_the_bundle(model: Bundle) -> None:
-    made = export(model, "litert", "float16", faces=_faces())
+    made = export(model, "litert", "float16", checks=Checks(_faces()))
     record(model, made)
     again = Bundle.load(model.folder)
     assert "model_float16.tflite" in again.sha256
@@ -52,11 +55,11 @@ def test_a_file_that_differs_is_not_kept(model: Bundle, tmp_path: Path, monkeypa
     def copy(network: object, path: Path, *_: object) -> None:
         path.write_bytes((model.folder / "model.tflite").read_bytes())
 
-    monkeypatch.setattr("trainer.export.export.convert", copy)
+    monkeypatch.setattr("trainer.export.formats.convert", copy)
     target = tmp_path / "int8.tflite"
     target.write_bytes(b"the old one")
     with pytest.raises(TrainError, match="it was not kept"):
-        export(model, "litert", "int8", output=target, overwrite=True, faces=_faces(), max_shift=-1)
+        export(model, "litert", "int8", output=target, overwrite=True, checks=Checks(_faces(), max_shift=-1))
     assert target.read_bytes() == b"the old one"
 
 
@@ -72,8 +75,8 @@ def _other(shift: float) -> object:
 @pytest.fixture
 def fakes(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     """No network and no converter: Keras says one half of every face."""
-    monkeypatch.setattr("trainer.classifier.fit.predict", lambda _, faces: np.full((len(faces), 2), 0.5, np.float32))
-    monkeypatch.setattr("trainer.export.export.convert", lambda _, path, *__: path.write_bytes(b"file"))
+    monkeypatch.setattr("trainer.export.export.predict", lambda _, faces: np.full((len(faces), 2), 0.5, np.float32))
+    monkeypatch.setattr("trainer.export.formats.convert", lambda _, path, *__: path.write_bytes(b"file"))
     return monkeypatch
 
 
@@ -81,24 +84,24 @@ def fakes(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
 def test_int8_must_be_near_on_average_too(
     fakes: pytest.MonkeyPatch, tmp_path: Path, shift: float, limit: float | None, kept: bool
 ) -> None:
-    fakes.setattr("trainer.export.export._run", _other(shift))
+    fakes.setattr("trainer.export.formats.run", _other(shift))
     with contextlib.nullcontext() if kept else pytest.raises(TrainError, match=r"on average, more than 0\.03"):
-        write(None, tmp_path / "a.tflite", "litert", "int8", _faces(), calibration=_faces()[:2], max_shift=limit)
+        write(None, tmp_path / "a.tflite", "litert", "int8", Checks(_faces(), _faces()[:2], limit))
     assert (tmp_path / "a.tflite").exists() is kept
 
 
 def test_what_is_no_number_is_not_kept(fakes: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    fakes.setattr("trainer.export.export._run", _other(float("nan")))
+    fakes.setattr("trainer.export.formats.run", _other(float("nan")))
     with pytest.raises(TrainError, match="by nan"):
-        write(None, tmp_path / "a.tflite", "litert", "none", _faces())
+        write(None, tmp_path / "a.tflite", "litert", "none", Checks(_faces()))
     assert not (tmp_path / "a.tflite").exists()
 
 
 def test_no_faces_check_nothing(model: Bundle, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"none were given.*--crops"):
-        export(model, "litert", output=tmp_path / "a.tflite", faces=_faces()[:0])
+        export(model, "litert", output=tmp_path / "a.tflite", checks=Checks(_faces()[:0]))
     with pytest.raises(InputError, match="none were given"):
-        write(None, tmp_path / "a.tflite", "litert", "none", _faces()[:0])
+        write(None, tmp_path / "a.tflite", "litert", "none", Checks(_faces()[:0]))
     assert not (tmp_path / "a.tflite").exists()
 
 
@@ -107,13 +110,15 @@ def test_a_folder_in_the_way_stays(model: Bundle, tmp_path: Path) -> None:
     (tmp_path / "photos" / "mine.jpg").write_bytes(b"mine")
     for to in ("litert", "saved_model"):
         with pytest.raises(InputError):
-            export(model, to, output=tmp_path / "photos", overwrite=True, faces=_faces()[:2])  # type: ignore[arg-type]
+            export(model, to, output=tmp_path / "photos", overwrite=True, checks=Checks(_faces()[:2]))  # type: ignore[arg-type]
     assert (tmp_path / "photos" / "mine.jpg").read_bytes() == b"mine"
 
 
 @pytest.mark.parametrize("to", ["litert", "onnx", "saved_model"])
 def test_an_export_says_what_it_takes(model: Bundle, tmp_path: Path, to: Any) -> None:
-    made = export(model, to, output=tmp_path / "out" / {"saved_model": "saved"}.get(to, f"m.{to}"), faces=_faces()[:2])
+    made = export(
+        model, to, output=tmp_path / "out" / {"saved_model": "saved"}.get(to, f"m.{to}"), checks=Checks(_faces()[:2])
+    )
     assert made.to_json()["input_range"] == [0, 255]
     beside = json.loads((made.path.parent / f"{made.path.name}.json").read_text())
     assert beside["input"] == {"range": [0, 255], "size_wh": [32, 32], "colour_order": "RGB", "layout": "NHWC"}
@@ -129,7 +134,7 @@ def test_an_export_says_what_it_takes(model: Bundle, tmp_path: Path, to: Any) ->
 def test_onnx_metadata_says_it_too(model: Bundle, tmp_path: Path) -> None:
     import onnx
 
-    made = export(model, "onnx", output=tmp_path / "m.onnx", faces=_faces()[:2])
+    made = export(model, "onnx", output=tmp_path / "m.onnx", checks=Checks(_faces()[:2]))
     entries = {entry.key: entry.value for entry in onnx.load(str(made.path)).metadata_props}
     assert json.loads(entries["maskgen.input"])["range"] == [0, 255]
     assert json.loads(entries["maskgen.labels"]) == list(model.labels)
@@ -137,13 +142,13 @@ def test_onnx_metadata_says_it_too(model: Bundle, tmp_path: Path) -> None:
 
 
 def test_saved_model(model: Bundle, tmp_path: Path) -> None:
-    made = export(model, "saved_model", output=tmp_path / "saved", faces=_faces()[:2])
+    made = export(model, "saved_model", output=tmp_path / "saved", checks=Checks(_faces()[:2]))
     assert (made.path / "saved_model.pb").is_file()
     assert made.max_shift < 1e-5
 
 
 def test_onnx(model: Bundle, tmp_path: Path) -> None:
-    made = export(model, "onnx", output=tmp_path / "model.onnx", faces=_faces()[:2])
+    made = export(model, "onnx", output=tmp_path / "model.onnx", checks=Checks(_faces()[:2]))
     assert made.max_shift < 1e-3
 
 
@@ -190,12 +195,12 @@ def caught(monkeypatch: pytest.MonkeyPatch) -> None:
     def convert(network: object, path: Path, to: str, quantize: str, faces: object) -> None:
         raise AskedFor(faces)
 
-    monkeypatch.setattr("trainer.export.export.convert", convert)
+    monkeypatch.setattr("trainer.export.formats.convert", convert)
 
 
 def test_int8_is_calibrated_on_faces_that_it_is_not_checked_on(model: Bundle, tmp_path: Path, caught: None) -> None:
     with pytest.raises(AskedFor) as asked:
-        export(model, "litert", "int8", output=tmp_path / "x.tflite", faces=_faces(), calibration=_faces(1))
+        export(model, "litert", "int8", output=tmp_path / "x.tflite", checks=Checks(_faces(), _faces(1)))
     np.testing.assert_array_equal(asked.value.faces, _faces(1))
     with pytest.raises(AskedFor) as asked:
         export(model, "litert", "int8", output=tmp_path / "x.tflite")
@@ -205,12 +210,11 @@ def test_int8_is_calibrated_on_faces_that_it_is_not_checked_on(model: Bundle, tm
 
 
 def test_int8_without_other_faces_is_refused(model: Bundle, tmp_path: Path) -> None:
-    from trainer.export.export import write
     from trainer.models.weights import load_network
 
     network = load_network(model.path("model.keras"))
     with pytest.raises(InputError, match="not checked on"):
-        write(network, tmp_path / "x.tflite", "litert", "int8", _faces())
+        write(network, tmp_path / "x.tflite", "litert", "int8", Checks(_faces()))
 
 
 def test_real_faces_share_nobody_and_leave_the_test_split_out(model: Bundle, tmp_path: Path) -> None:
@@ -219,25 +223,24 @@ def test_real_faces_share_nobody_and_leave_the_test_split_out(model: Bundle, tmp
     assert len(checked) + len(calibration) == 10
     marks = [{face.tobytes() for face in faces} for faces in (checked, calibration)]
     assert not marks[0] & marks[1]
-    test = decode(
-        [s for s in scan(folder) if s.split == "test"], model.labels, model.input_size_wh, margin=model.margin
-    )
+    crop = Crop(model.input_size_wh, model.margin)
+    test = decode([s for s in scan(folder) if s.split == "test"], model.labels, crop)
     assert not (marks[0] | marks[1]) & {face.tobytes() for face in test.pixels}
     with pytest.raises(DatasetError, match="0 people or photos outside its test split"):
         real_faces(_generated(tmp_path / "tests", ("test", "test")), model)
 
 
 def test_a_run_calibrates_on_training_faces_and_checks_on_validation_ones(monkeypatch: pytest.MonkeyPatch) -> None:
-    from trainer.api import _export
+    from trainer.classifier.train import _export
     from trainer.config.classifier import TrainConfig
-    from trainer.data.dataset import Faces
+    from trainer.data.faces import Faces
     from trainer.export import export as exporting
 
     asked: dict[str, Any] = {}
 
-    def write(network: object, target: Path, to: str, quantize: str, faces: Any, *, calibration: Any) -> Any:
-        asked.update(faces=faces, calibration=calibration, quantize=quantize)
-        return exporting.Exported(target, 0.0, 0.0, len(faces), 0, 0)
+    def write(network: object, target: Path, to: str, quantize: str, checks: Checks) -> Any:
+        asked.update(faces=checks.faces, calibration=checks.calibration, quantize=quantize)
+        return exporting.Exported(target, 0.0, 0.0, 128, 0, 0)
 
     monkeypatch.setattr(exporting, "write", write)
     faces = {

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from trainer.loop.progress import reporting
+from trainer.loop.progress import CallbackReporter, reporting
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,11 +33,33 @@ def test_a_pipe_gets_a_line_an_epoch(capsys: pytest.CaptureFixture[str], monkeyp
     assert "val balanced accuracy 87.50 %" in lines[1]
 
 
-def test_a_detectors_epoch_is_said_once(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_detectors_epoch_is_said_by_its_map(capsys: pytest.CaptureFixture[str]) -> None:
     with reporting() as reporter:
-        reporter.epoch({"phase": "train", "epoch": 1, "loss": 1.0, "val_map50": 0.5})
-        reporter.note("epoch   1  loss 1.000")
-    assert capsys.readouterr().err.splitlines() == ["epoch   1  loss 1.000"]
+        reporter.epoch({"phase": "train", "epoch": 1, "loss": 1.0, "val_loss": 0.5, "val_map50": 0.5, "seconds": 61})
+    assert " ".join(capsys.readouterr().err.split()) == "train 1 loss 1.0000 validation mAP50 0.500 61 s"
+
+
+def test_keras_callbacks_hear_of_epochs(tmp_path: Path) -> None:
+    import keras
+
+    heard: list[Any] = []
+
+    class Heard(keras.callbacks.Callback):  # type: ignore[misc]
+        def on_train_begin(self, logs: Any = None) -> None:
+            heard.append(self.model)
+
+        def on_train_end(self, logs: Any = None) -> None:
+            heard.append("end")
+
+    reporter = CallbackReporter([Heard(), keras.callbacks.CSVLogger(str(tmp_path / "log.csv"))])
+    network = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+    reporter.begin(network)
+    reporter.epoch(_row(1, learning_rate=0.125))
+    reporter.end()
+    assert heard == [network, "end"]
+    head, line = (tmp_path / "log.csv").read_text().splitlines()
+    assert dict(zip(head.split(","), line.split(","), strict=True))["learning_rate"] == "0.125"
+    assert line.startswith("0,")  # Keras counts from nought
 
 
 def test_tensorboards_files_need_no_tensorboard(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -52,7 +52,7 @@ def test_a_refused_command_leaves_no_folder(
 
 
 def test_a_detectors_refused_command_leaves_no_folder(tmp_path: Path) -> None:
-    from trainer.detector.train import train as train_detector
+    from trainer.api import train_detector
 
     (tmp_path / "scenes").mkdir()
     with pytest.raises(WeightsError, match="no model folder at nowhere"):

@@ -7,15 +7,23 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
+from sklearn.metrics import balanced_accuracy_score
 
 from trainer.metrics import classification
 
 
-def test_balanced_accuracy_leaves_out_classes_that_do_not_occur() -> None:
-    counts = np.array([[3, 1, 0], [0, 0, 0], [1, 0, 1]])
-    assert classification.balanced_accuracy(counts) == pytest.approx((0.75 + 0.5) / 2)
-    assert math.isnan(classification.balanced_accuracy(np.zeros((2, 2), int)))
-    assert classification.accuracy(counts) == pytest.approx(4 / 6)
+def test_confusion_has_a_row_for_classes_that_do_not_occur() -> None:
+    truth, said = np.array([0, 0, 2]), np.array([0, 2, 2])
+    assert classification.confusion(truth, said, 3).tolist() == [[1, 0, 1], [0, 0, 0], [0, 0, 1]]
+    assert classification.confusion(truth[:0], said[:0], 2).tolist() == [[0, 0], [0, 0]]
+
+
+def test_roc_by_hand() -> None:
+    truth, scores = np.array([True, False, True, False]), np.array([0.9, 0.8, 0.8, 0.1])
+    false_positives, true_positives, thresholds = classification.roc(truth, scores)
+    np.testing.assert_allclose(false_positives, [0, 0, 0.5, 1])
+    np.testing.assert_allclose(true_positives, [0, 0.5, 1, 1])
+    np.testing.assert_allclose(thresholds, [np.inf, 0.9, 0.8, 0.1])
 
 
 @given(st.lists(st.tuples(st.booleans(), st.integers(0, 5)), min_size=2, max_size=40))
@@ -117,6 +125,8 @@ def test_calibration_of_a_model_that_is_too_sure() -> None:
     )
     assert error == pytest.approx(0.45)
     assert (confidence[9], share[9], counts[9], counts.sum()) == (pytest.approx(0.95), 0.5, 2, 2)
+    assert classification.calibration(np.array([True]), np.array([1.0]))[0] == 0  # sure to the brim, and right
+    assert classification.calibration(np.zeros(0, bool), np.zeros(0))[0] == 0
 
 
 def test_mcnemar_counts_only_disagreements() -> None:
@@ -152,9 +162,7 @@ def test_a_chosen_threshold_never_loses_to_one_half(faces: list[tuple[bool, floa
     if truth.all() or not truth.any():
         return
     chosen, half = (
-        classification.balanced_accuracy(
-            classification.confusion(truth.astype(int), (scores >= threshold).astype(int), 2)
-        )
+        balanced_accuracy_score(truth, scores >= threshold)
         for threshold in (classification.choose_threshold(truth, scores), 0.5)
     )
     assert chosen >= half

@@ -13,10 +13,14 @@ import pytest
 from maskgen import images
 from maskgen.errors import BundleError, DatasetError, InputError
 from trainer.bundle import Bundle
-from trainer.data.dataset import Faces, Sample
+from trainer.data.faces import Faces
+from trainer.data.labelled import find_samples
+from trainer.data.samples import Sample
 from trainer.data.scenes import load as load_scenes
-from trainer.metrics.evaluate import Evaluation, evaluate, find_samples, judge, run
-from trainer.report import plots
+from trainer.metrics.evaluate import Measure, evaluate, run
+from trainer.metrics.evaluation import Evaluation, judge
+from trainer.report import classification as report
+from trainer.report.mistakes import worst
 
 from ..conftest import draw
 from ..data.test_dataset import _generated
@@ -95,7 +99,7 @@ def test_one_label_alone_gives_nulls_and_no_error(tmp_path: Path) -> None:
     assert document["auc"] is None
     assert document["per_label"]["with_mask"] == {"n": 0, "recall": None, "precision": None}
     assert document["balanced_accuracy"]["value"] == 1
-    plots.write_report(result, tmp_path / "report", title="one label")
+    report.write_report(result, tmp_path / "report", title="one label")
     assert not (tmp_path / "report" / "mistakes.png").exists()
 
 
@@ -103,17 +107,17 @@ def test_plain_folders(trained: Path, plain_dataset: Path) -> None:
     result = evaluate(Bundle.load(trained), plain_dataset)
     assert result.to_json()["n"] == 24
     assert result.groups == 24
-    coarse = evaluate(Bundle.load(trained), plain_dataset, face_px=4)
+    coarse = evaluate(Bundle.load(trained), plain_dataset, Measure(face_px=4))
     assert not np.array_equal(coarse.faces.pixels, result.faces.pixels)
 
 
 def test_coco_boxes(trained: Path, coco: Path, caplog: pytest.LogCaptureFixture) -> None:
-    result = evaluate(Bundle.load(trained), coco, min_box=16)
+    result = evaluate(Bundle.load(trained), coco, Measure(min_box=16))
     assert result.confusion.sum(axis=1).tolist() == [3, 3]
     assert result.left_out == {"smaller than 16 px": 3, "incorrect_mask": 3, "ignored": 3}
     assert result.groups == 3
     assert "dog" in caplog.text
-    counted = evaluate(Bundle.load(trained), coco, incorrect="without_mask")
+    counted = evaluate(Bundle.load(trained), coco, Measure(incorrect="without_mask"))
     assert counted.confusion.sum(axis=1).tolist() == [3, 9]
 
 
@@ -155,13 +159,15 @@ def test_a_folder_of_scenes_with_splits_is_judged_by_its_test_split(coco: Path) 
 
 
 def test_slices_by_pattern(trained: Path, plain_dataset: Path) -> None:
-    result = evaluate(Bundle.load(trained), plain_dataset, slices=[r"_(?P<side>[ab])\.", r"p(?P<number>\d+)", "label"])
+    result = evaluate(
+        Bundle.load(trained), plain_dataset, Measure(slices=[r"_(?P<side>[ab])\.", r"p(?P<number>\d+)", "label"])
+    )
     assert [(item.name, item.value, item.n) for item in result.slices[:2]] == [("side", "a", 12), ("side", "b", 12)]
     numbers = [item.value for item in result.slices if item.name == "number"]
     assert numbers == [f"{n:02d}" for n in range(12)]
     by_label = {item.value: item for item in result.slices if item.name == "label"}
     assert set(by_label["without_mask"].recall) == {"without_mask"}
-    assert "side = a" in plots.text_report(result)
+    assert "side = a" in report.text_report(result)
     assert len(result.to_json()["slices"]) == 16
 
 
@@ -172,7 +178,7 @@ def test_a_slice_drops_no_image(trained: Path, tmp_path: Path) -> None:
     for line in lines:
         line["wear"] = "correct" if line["label"] == "with_mask" else None
     (folder / "metadata.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
-    result = evaluate(Bundle.load(trained), folder, split="all", slices=["wear", "yaw_deg"])
+    result = evaluate(Bundle.load(trained), folder, Measure(split="all", slices=["wear", "yaw_deg"]))
     for field in ("wear", "yaw_deg"):
         assert sum(item.n for item in result.slices if item.name == field) == len(result.samples) == 8
     assert [item.value for item in result.slices if item.name == "wear"] == ["correct", "(none)"]
@@ -199,7 +205,7 @@ def test_judging_a_model_on_what_it_learned_from_is_said(
 @pytest.mark.parametrize(("text", "message"), [("age", "no field"), ("(?P<a>zzz)", "no field"), ("(?P<a>", "--slice")])
 def test_slices_that_find_nothing(trained: Path, plain_dataset: Path, text: str, message: str) -> None:
     with pytest.raises(InputError, match=message):
-        evaluate(Bundle.load(trained), plain_dataset, slices=[text])
+        evaluate(Bundle.load(trained), plain_dataset, Measure(slices=[text]))
 
 
 def test_a_model_compared_with_itself(trained: Path, plain_dataset: Path) -> None:
@@ -209,14 +215,14 @@ def test_a_model_compared_with_itself(trained: Path, plain_dataset: Path) -> Non
     assert (result.comparison.only_this, result.comparison.only_other, result.comparison.p) == (0, 0, 1.0)
     assert result.comparison.difference.value == 0
     assert 0 < result.comparison.difference.high == -result.comparison.difference.low < 0.2
-    assert "McNemar" in plots.text_report(result)
+    assert "McNemar" in report.text_report(result)
 
 
 def test_nothing_to_judge_by(trained: Path, folders: Callable[..., Path]) -> None:
     with pytest.raises(DatasetError, match="no face"):
         evaluate(Bundle.load(trained), folders(incorrect_mask=2))
     with pytest.raises(BundleError, match="has no model_int8"):
-        evaluate(Bundle.load(trained), folders(with_mask=1), file="model_int8.tflite")
+        evaluate(Bundle.load(trained), folders(with_mask=1), Measure(file="model_int8.tflite"))
 
 
 def test_threads_change_nothing(trained: Path) -> None:
@@ -228,11 +234,11 @@ def test_threads_change_nothing(trained: Path) -> None:
 
 def test_the_report_says_it_all(tmp_path: Path) -> None:
     result = _judged([0] * 6 + [1] * 6, [0.9] * 4 + [0.1, 0.3] + [0.2] * 5 + [0.95])
-    assert plots.worst(result) == [11, 4, 5]
+    assert worst(result) == [11, 4, 5]
     history = [
         {"phase": "head", "loss": 1, "val_loss": 1, "accuracy": 1, "val_accuracy": 1, "val_balanced_accuracy": 1}
     ]
-    plots.write_report(result, tmp_path, title="A <model>", history=history)
+    report.write_report(result, tmp_path, title="A <model>", history=history)
     page = (tmp_path / "report.html").read_text()
     assert "A &lt;model&gt;" in page
     assert page.count("data:image/png;base64,") == 5
@@ -254,9 +260,9 @@ def test_evaluating_imports_no_tensorflow(trained: Path, plain_dataset: Path) ->
         "import sys; from pathlib import Path; from trainer.bundle import Bundle;"
         "from trainer.metrics.evaluate import evaluate;"
         "evaluate(Bundle.load(Path(sys.argv[1])), Path(sys.argv[2]));"
-        "bad = {'tensorflow', 'keras', 'albumentations', 'sklearn'} & set(sys.modules); assert not bad, bad"
+        "bad = {'tensorflow', 'keras', 'albumentations'} & set(sys.modules); assert not bad, bad"
     )
-    root = str(Path(plots.__file__).parents[2])
+    root = str(Path(report.__file__).parents[2])
     done = subprocess.run(
         [sys.executable, "-c", code, str(trained), str(plain_dataset)],
         cwd=root,
