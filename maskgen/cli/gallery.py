@@ -112,10 +112,10 @@ def rows(subjects: Sequence[Subject], wardrobe: Wardrobe, *, count: int = 6, see
         pictures.append(Picture(shot, f"camera {number + 1}"))
     yield Row("camera", "The same picture through other cameras, the same for every class", tuple(pictures))
 
-    from maskgen.occluders import confusers
+    from maskgen.occluders.registry import of_kind
 
     pictures = []
-    for turn, name in enumerate(confusers.NAMES):
+    for turn, name in enumerate(of_kind("confuser")):
         settings = replace(still, confuser_chance=1.0, confusers=((name, 1.0),))
         pictures.append(Picture(one(turn, "without_mask", settings)[1], name.replace("_", " ")))
     yield Row("confusers", "What covers a face and is no mask: labelled without_mask", tuple(pictures))

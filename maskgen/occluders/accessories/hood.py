@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from maskgen.drawing import cloth
 from maskgen.drawing.board import Board, FaceFrame, Params, curve
+from maskgen.occluders.base import Occluder
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -134,3 +135,6 @@ def _fur(board: Board, params: Params, inner: Points, rng: np.random.Generator) 
     paths[..., 1] += np.square(t[..., 0]) * 0.03
     coverage, colour = hair.strands(board, paths, params["fur_rgb"], rng, 0.008)
     board.lay(coverage, colour, board.blur(coverage, 0.04) * np.float32(0.1) + np.float32(0.05))
+
+
+OCCLUDER: Final = Occluder("accessory", draw_params, layer, weight=1.0, family="headgear")

@@ -8,6 +8,7 @@ import numpy as np
 
 from maskgen.drawing import cloth
 from maskgen.drawing.board import Board, FaceFrame, Params, curve
+from maskgen.occluders.base import Occluder
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -64,3 +65,6 @@ def layer(face: LandmarkedFace, params: Params, frame_wh: tuple[int, int], skin_
     hem = board.blur(board.lines([low], 0.03), 0.006)
     board.tint(np.asarray(1 - np.float32(0.22) * hem * coverage, np.float32))
     return board.layer(follows_face=False, shadow=0.5, lift=0.02 * frame.unit)
+
+
+OCCLUDER: Final = Occluder("accessory", draw_params, layer, weight=1.5, family="headgear")
