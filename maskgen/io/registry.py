@@ -88,14 +88,14 @@ class Registry(Generic[T]):
 
     @property
     def plugins(self) -> tuple[Plugin, ...]:
-        """Plug-ins that can be used, by name; loads them."""
-        self.load_all()
+        """Plug-ins that can be used, by name; loads them, and nothing that ships."""
+        self._load_plugins()
         return tuple(plugin for name, plugin in self._others().items() if name not in self._lost)
 
     @property
     def lost(self) -> tuple[Lost, ...]:
         """Plug-ins that cannot be used; loads them all to find out."""
-        self.load_all()
+        self._load_plugins()
         return tuple(self._lost[name] for name in sorted(self._lost))
 
     def load(self, name: str) -> T:
@@ -108,20 +108,23 @@ class Registry(Generic[T]):
         if name not in self._loaded:
             if name in self.builtin:
                 self._loaded[name] = _at(self.builtin[name])
-            elif name in self._others():
-                self._load_plugin(self._others()[name])
-            else:
+            elif name not in self._others():
                 raise InputError(f'no {self.word} is called "{name}"; choose from {", ".join(self.names)}')
-        if name in self._lost and name not in self.builtin:
+            elif name not in self._lost:
+                self._load_plugin(self._others()[name])
+        if name not in self._loaded:
             raise PluginError(str(self._lost[name]))
         return self._loaded[name]
 
     def load_all(self) -> dict[str, T]:
         """Every kind by name, in the order of ``names``; what is broken is left out, with a line to the log."""
+        self._load_plugins()
+        return {name: self.load(name) for name in self.names}
+
+    def _load_plugins(self) -> None:
         for name, plugin in self._others().items():
             if name not in self._loaded and name not in self._lost:
                 self._load_plugin(plugin)
-        return {name: self.load(name) for name in self.names}
 
     def _others(self) -> dict[str, Plugin]:
         """Plug-ins by name, in order of name; two of one name are both refused: no order of installation decides."""
@@ -138,8 +141,6 @@ class Registry(Generic[T]):
         return {name: plugin for name, plugin in self._plugins.items() if name not in self.builtin}
 
     def _load_plugin(self, plugin: Plugin) -> None:
-        if plugin.name in self._lost:
-            return
         try:
             found = _at(plugin.target)
             wrong = self._check(plugin.name, found)
