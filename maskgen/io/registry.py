@@ -86,6 +86,10 @@ class Registry(Generic[T]):
         """What ships, in its order, then plug-ins by name; one that turned out to be broken is not among them."""
         return (*self.builtin, *(name for name in self._others() if name not in self._lost))
 
+    def __contains__(self, name: str) -> bool:
+        """Whether there is one of that name, be it broken."""
+        return name in self.builtin or name in self._others()
+
     @property
     def plugins(self) -> tuple[Plugin, ...]:
         """Plug-ins that can be used, by name; loads them, and nothing that ships."""

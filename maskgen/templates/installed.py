@@ -37,10 +37,12 @@ class Installed:
 
     Attributes:
         masks: their folders, by name.
+        owners: the package of each, with its version.
         lost: lines about those that cannot be used.
     """
 
     masks: dict[str, Path] = field(default_factory=dict)
+    owners: dict[str, str] = field(default_factory=dict)
     lost: tuple[str, ...] = ()
 
 
@@ -72,7 +74,7 @@ def installed(taken: frozenset[str], check: Callable[[Path], list[str]]) -> Inst
     if multiprocessing.parent_process() is None:  # workers would say it again
         for line in lost:
             logger.warning("%s", line)
-    return Installed(masks, tuple(lost))
+    return Installed(masks, owners, tuple(lost))
 
 
 def _place(package: Any) -> Path:

@@ -17,7 +17,7 @@ from maskgen.assets import assets_dir
 from maskgen.drawing.palette import PALETTE
 from maskgen.errors import TemplateError
 from maskgen.templates.anchors import Anchor, is_number, parse_spot, typical_landmarks
-from maskgen.templates.installed import installed
+from maskgen.templates.installed import Installed, installed
 from maskgen.templates.template import STRAP_ENDS, WORKING_WIDTH, MaskTemplate, Material, Strap, _lies_turned
 from maskgen.types import WEARS, Wear
 
@@ -39,16 +39,15 @@ def names(folder: Path | None = None) -> list[str]:
     return sorted(_in(folder))
 
 
-def lost_masks() -> tuple[str, ...]:
-    """A line for each mask of a plug-in that cannot be used."""
-    return installed(frozenset(_in(assets_dir("masks"))), check_template).lost
+def installed_masks() -> Installed:
+    """The masks of plug-ins: those that can be used and those that cannot."""
+    return installed(frozenset(_in(assets_dir("masks"))), check_template)
 
 
 def _in(folder: Path | None) -> dict[str, Path]:
     """The folders of the masks in a folder; None: of those that ship and those of plug-ins."""
     if folder is None:
-        ours = _in(assets_dir("masks"))
-        return ours | installed(frozenset(ours), check_template).masks
+        return _in(assets_dir("masks")) | installed_masks().masks
     if not folder.is_dir():
         raise TemplateError(f"no folder of masks at {folder}")
     return {path.parent.name: path.parent for path in sorted(folder.glob("*/mask.json"))}

@@ -16,7 +16,7 @@ def draw_params(rng):
 
 
 def layer(face, params, frame_wh, skin_rgb):
-    """Flat colour, and the form as height: the light comes later. Unit: a face width; origin: between mouth and nose."""
+    """Flat colour, and the form as height; light comes later. Unit: a face width; origin: between mouth and nose."""
     frame = FaceFrame.of(face)
     board = Board(frame, (-0.8, -0.6, 0.8, 1.6), frame_wh)
     x, y, wide = params["slip"], 0.25, params["wide"]
