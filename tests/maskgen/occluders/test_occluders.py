@@ -186,6 +186,30 @@ def test_a_hard_hat_sits_above_the_eyes_and_its_strap_runs_before_the_ear() -> N
         assert (strapped - alpha)[cheek][:, near_ears].max() > 0.5
 
 
+@pytest.mark.parametrize("name", ["balaclava", "headscarf", "hood"])
+def test_cloth_round_a_head_falls_on_the_shoulders_without_a_step(name: str) -> None:
+    """It stood out below the cheeks like a shelf, with a corner on each side."""
+    marks = turned_landmarks(0)
+    wide = float(marks[16, 0] - marks[0, 0])
+    rows = slice(int(marks[33, 1]), int(marks[8, 1] + 0.1 * wide))
+    for seed in range(8):
+        shown = alpha_in_photo(draw(name, seed))[rows] > 0.5
+        left, right = shown.argmax(axis=1), shown[:, ::-1].argmax(axis=1)
+        assert max(np.abs(np.diff(left)).max(), np.abs(np.diff(right)).max()) < 0.06 * wide
+
+
+def test_a_surgical_cap_is_round() -> None:
+    """Narrower near its top than at its hem; it was a box."""
+    marks = turned_landmarks(0) * 0.6 + (0.2 * SIDE, 0.38 * SIDE)
+    for seed in range(8):
+        drawn = draw_params("surgical_cap", np.random.default_rng(seed)) | {"style": "tied", "tilt": 0.0}
+        alpha = alpha_in_photo(draw_layer("surgical_cap", face(landmarks=marks), drawn, (SIDE, SIDE), SKIN))
+        widths = (alpha > 0.5).sum(axis=1)
+        filled = np.flatnonzero(widths)
+        tall = len(filled)
+        assert widths[filled[tall // 8]] < 0.75 * widths.max()
+
+
 def test_sunglasses_lie_on_both_eyes() -> None:
     marks = turned_landmarks(0)
     for seed in range(10):
