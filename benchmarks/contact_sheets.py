@@ -66,7 +66,7 @@ def sheet(pictures: list[RGB], columns: int, words: list[str] | None = None) -> 
 
 def documents() -> None:
     """The pictures of the README, all from the two portraits."""
-    from maskgen.occluders import accessories, confusers
+    from maskgen.occluders.registry import draw_params, of_kind
     from maskgen.render import camera
 
     subjects = portraits()
@@ -118,9 +118,9 @@ def documents() -> None:
         pictures.append(draw(number, label, mask=worn, camera=shot))
     write(IMAGES / "cameras.jpg", sheet(pictures, 8), 88)
 
-    for kind, names, draw_params in (
-        ("confusers", confusers.NAMES, confusers.draw_params),
-        ("accessories", accessories.NAMES, accessories.draw_params),
+    for kind, names in (
+        ("confusers", of_kind("confuser")),
+        ("accessories", of_kind("accessory")),
     ):
         pictures, words = [], []
         for number, name in enumerate(names):

@@ -144,20 +144,21 @@ def _recipes(sources: tuple[str, ...], args: argparse.Namespace) -> list[Recipe]
 
 
 def _without_paper() -> tuple[tuple[str, float], ...]:
-    from maskgen.occluders import confusers
+    from maskgen.occluders.registry import weights
 
-    return tuple((name, weight) for name, weight in confusers.WEIGHTS.items() if name != "paper")
+    return tuple((name, weight) for name, weight in weights("confuser") if name != "paper")
 
 
 def _nobody_in_front(settings: SamplingSettings) -> SamplingSettings:
     """Everything else as often as before."""
-    from maskgen.occluders import accessories, confusers
-    from maskgen.occluders.people import IN_FRONT
+    from maskgen.occluders.base import KINDS
+    from maskgen.occluders.registry import of_kind
 
     parts = {}
-    for name, weights in (("confuser", confusers.WEIGHTS), ("accessory", accessories.WEIGHTS)):
-        kept = tuple((kind, weight) for kind, weight in weights.items() if kind not in IN_FRONT)
-        parts[name] = kept, sum(weight for _, weight in kept) / sum(weights.values())
+    for kind in KINDS:
+        all_of = of_kind(kind)
+        kept = tuple((name, one.weight) for name, one in all_of.items() if one.place != "in_front")
+        parts[kind] = kept, sum(weight for _, weight in kept) / sum(one.weight for one in all_of.values())
     return replace(
         settings,
         confusers=parts["confuser"][0],

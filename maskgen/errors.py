@@ -53,3 +53,7 @@ class SourceError(MaskgenError):
 
 class TrainError(MaskgenError):
     """A training run cannot go on."""
+
+
+class PluginError(MaskgenError):
+    """Something that another package registers cannot be used."""

@@ -82,6 +82,12 @@ Segment = Annotated[
     str | None,
     typer.Option("--segment", metavar="10m", help="Write files of this length: FILE-0001.mp4, FILE-0002.mp4 ..."),
 ]
+To = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--to", metavar="NAME=WHERE", help="Write there too: json, csv, events, second or minute, or a plug-in's name."
+    ),
+]
 Seconds = Annotated[float | None, typer.Option("--seconds", min=0.01, help="Stop after so many seconds.")]
 GiveUp = Annotated[
     float, typer.Option("--give-up", min=0, help="Seconds a camera that drops, or does not answer, is tried again.")
@@ -147,6 +153,7 @@ def video(
     json: AsJson = False,
     csv: AsCsv = False,
     counts: Counts = None,
+    to: To = None,
     blur: Blur = False,
     sound: Annotated[bool, typer.Option("--sound/--no-sound", help="Keep the sound in the written video.")] = True,
     overwrite: Overwrite = False,
@@ -192,6 +199,7 @@ def video(
             sound=sound,
             overwrite=overwrite,
             form=form,
+            to=tuple(to or ()),
             preset=preset,
             segment=_segment(segment, output),
         )
@@ -212,6 +220,7 @@ def webcam(
     json: AsJson = False,
     csv: AsCsv = False,
     counts: Counts = None,
+    to: To = None,
     blur: Blur = False,
     overwrite: Overwrite = False,
     every: Every = 1,
@@ -258,6 +267,7 @@ def webcam(
             segment=_segment(segment, output),
             overwrite=overwrite,
             form=form,
+            to=tuple(to or ()),
             loop=loop,
             seconds=seconds,
             give_up_s=give_up,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -12,7 +11,8 @@ from typing import TYPE_CHECKING
 from detect.commands.common import Ticker, default_threads, note, say, ticking
 from detect.detector import Detector
 from detect.labels import LabelBy
-from detect.outputs.base import CountRows, CsvRows, EventLines, JsonLines, Sink
+from detect.outputs.base import Sink
+from detect.outputs.registry import STDOUT, open_outputs
 from detect.results import Event, FrameResult
 from detect.run import Summary, run
 from detect.sources import open_source
@@ -24,8 +24,6 @@ from maskgen.errors import InputError, SourceError
 
 if TYPE_CHECKING:
     from detect.outputs.recording import Mp4Sink
-
-PERIODS_S = {"second": 1.0, "minute": 60.0}
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,17 +75,6 @@ class Showing:
     token: str | None
 
 
-def text_sink(form: str, labels: Sequence[str]) -> Sink:
-    """What goes to stdout: ``json``, ``csv``, ``events``, ``second`` or ``minute``."""
-    if form == "json":
-        return JsonLines(sys.stdout)
-    if form == "csv":
-        return CsvRows(sys.stdout, labels)
-    if form in PERIODS_S:
-        return CountRows(sys.stdout, labels, PERIODS_S[form])
-    return EventLines(sys.stdout)
-
-
 def video(
     file: str,
     *,
@@ -98,6 +85,7 @@ def video(
     form: str,
     preset: str,
     segment: str | None = None,
+    to: Sequence[str] = (),
 ) -> int:
     """Every frame of a file.
 
@@ -107,15 +95,18 @@ def video(
     if file.isdigit() and not Path(file).exists():
         raise InputError(f"no file is called {file}; for camera {file}: maskgen detect webcam {file}")
     source = open_source(file)
+    sinks: list[Sink] = []
     try:
         if source.live:
             raise InputError(f"{source.name} is live and has no end; use: maskgen detect webcam {source.name}")
         detector = looking.detector()
-        sinks = [text_sink(form, detector.labels)]
+        sinks = open_outputs([f"{form}={STDOUT}", *to], detector.labels, overwrite=overwrite)
         if output is not None:
             sinks.append(_mp4(output, file, source, sound=sound, overwrite=overwrite, preset=preset, segment=segment))
     except BaseException:
         source.close()
+        for sink in sinks:
+            sink.close()
         raise
     return _run(detector, source, sinks, looking, form)
 
@@ -132,6 +123,7 @@ def live(
     seconds: float | None,
     give_up_s: float,
     segment: str | None = None,
+    to: Sequence[str] = (),
 ) -> int:
     """The newest frames of a camera or stream, in a window or on a page.
 
@@ -144,7 +136,7 @@ def live(
         if not source.live:
             raise InputError(f"{source.name} is no moving source; use: maskgen detect image {source.name}")
         detector = looking.detector()
-        sinks.append(text_sink(form, detector.labels))
+        sinks += open_outputs([f"{form}={STDOUT}", *to], detector.labels, overwrite=overwrite)
         if output is not None:
             sinks.append(
                 _mp4(output, spec, source, sound=False, overwrite=overwrite, preset="veryfast", segment=segment)

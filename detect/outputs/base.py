@@ -1,6 +1,6 @@
 """Where frames go: JSON lines, CSV, event lines, counts, video. Nothing is written unless asked.
 
-A new output is a class behind ``Sink``.
+A new output is a class behind ``Sink``; ``detect.outputs.registry`` opens them by name.
 """
 
 from __future__ import annotations

@@ -7,10 +7,39 @@ import os
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Final, Protocol
 
 from detect.sources.addresses import shown
 from detect.sources.base import _ADDRESS, GIVE_UP_S, OPEN_TIMEOUT_S, READ_TIMEOUT_S, Frame, Source
 from maskgen.errors import SourceError
+from maskgen.io.registry import Registry
+
+
+class OpenAddress(Protocol):
+    """Opens what is at an address; ``detect.sources.live.at_address`` says what each argument means."""
+
+    def __call__(
+        self,
+        address: str,
+        /,
+        *,
+        live: bool | None,
+        loop: bool,
+        open_timeout_s: float,
+        read_timeout_s: float,
+        give_up_s: float,
+    ) -> Source: ...
+
+
+SOURCES: Final[Registry[OpenAddress]] = Registry(
+    "detect.sources",
+    "kind of address",
+    dict.fromkeys(
+        ("rtsp", "rtsps", "rtmp", "rtp", "http", "https", "udp", "tcp", "srt"), "detect.sources.live:at_address"
+    ),
+    lambda _name, found: None if callable(found) else f"it is a {type(found).__name__}, not a function of an address",
+)
+"""What opens an address, by what stands before its ``://``; plug-ins register theirs under ``detect.sources``."""
 
 
 def open_source(
@@ -48,7 +77,10 @@ def open_source(
     if re.fullmatch(r"\d{1,3}", text) and not Path(text).exists():
         return live_sources.camera(int(text), give_up_s=give_up_s, **waits)
     if _ADDRESS.match(text):
-        return live_sources.at_address(text, live=live, loop=loop, give_up_s=give_up_s, **waits)
+        scheme = text.partition(":")[0].lower()
+        # FFmpeg knows more of them than are listed.
+        open_address = SOURCES.load(scheme) if scheme in SOURCES else live_sources.at_address
+        return open_address(text, live=live, loop=loop, give_up_s=give_up_s, **waits)
     if text == "-" or Path(text).is_dir() or (glob.has_magic(text) and not Path(text).exists()):
         return Pictures([text])
     if not Path(text).exists():

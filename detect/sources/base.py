@@ -1,7 +1,8 @@
 """Where frames come from: pictures, video files, cameras, streams.
 
 A file gives every frame; a camera or stream gives its newest one (``live``).
-``open_source`` tells them apart. A new kind is a class behind ``Source``.
+``open_source`` tells them apart. A new kind is a class behind ``Source``, registered
+under what stands before ``://`` in its addresses.
 """
 
 from __future__ import annotations

@@ -7,6 +7,7 @@ A stage that nothing is missing for is tried as well (``maskgen.cli.trials``).
 
 from __future__ import annotations
 
+import importlib
 import importlib.metadata
 import importlib.util
 import os
@@ -14,7 +15,7 @@ import platform
 import subprocess
 import sys
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Final, Literal, get_args
+from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 
 from maskgen import display, weights
 from maskgen.assets import assets_dir
@@ -23,6 +24,8 @@ from maskgen.errors import MaskgenError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+
+    from maskgen.io.registry import Registry
 
 Stage = Literal["generate", "train", "detect"]
 STAGES: Final[tuple[Stage, ...]] = get_args(Stage)
@@ -36,7 +39,7 @@ class Check:
     """One line of the table.
 
     Attributes:
-        group: ``machine``, ``packages``, ``model files``, ``masks`` or ``tried``.
+        group: ``machine``, ``packages``, ``model files``, ``masks``, ``registered`` or ``tried``.
         name: what was looked at.
         status: how it is.
         detail: version, place or reason.
@@ -109,6 +112,17 @@ _EXTRAS: Final = {
 
 _NEEDED_FILES: Final[dict[str, tuple[Stage, ...]]] = {"landmarks68": ("generate",), "classifier3": ("detect",)}
 
+REGISTRIES: Final = (
+    "maskgen.occluders.registry:OCCLUDERS",
+    "maskgen.templates.installed:FOLDERS",
+    "maskgen.faces:DETECTORS",
+    "maskgen.dataset.formats:FORMATS",
+    "maskgen.dataset.engines:ENGINES",
+    "detect.sources:SOURCES",
+    "detect.outputs.registry:OUTPUTS",
+)
+"""Every registry. By name, since maskgen imports nothing of detect; a test holds the list to the code."""
+
 _PYTHONS: Final = (3, 11), (3, 14)
 """The oldest and the newest that everything is tested on."""
 
@@ -121,7 +135,7 @@ def diagnose(stages: Sequence[Stage] = STAGES) -> Diagnosis:
     Args:
         stages: those to try.
     """
-    seen = Diagnosis((*_machine(), *_packages(), *_model_files(), *_masks()))
+    seen = Diagnosis((*_machine(), *_packages(), *_model_files(), *_masks(), *_registered()))
     return Diagnosis((*seen.checks, *_tried(seen, stages)))
 
 
@@ -242,6 +256,28 @@ def _masks() -> Iterator[Check]:
         "" if names else "install maskgen again",
         needed_for=("generate",),
     )
+
+
+def _registered() -> Iterator[Check]:
+    """What there is to choose from, plug-ins with their packages; and plug-ins that cannot be used."""
+    from maskgen.templates.installed import FOLDERS
+    from maskgen.templates.reader import installed_masks
+
+    masks = installed_masks()
+    for where in REGISTRIES:
+        module, _, attribute = where.partition(":")
+        kinds: Registry[Any] = getattr(importlib.import_module(module), attribute)
+        owners = {plugin.name: plugin.package for plugin in kinds.plugins}
+        names = [f"{name} ({owners[name]})" if name in owners else name for name in kinds.names]
+        if kinds is FOLDERS:
+            names = [f"{name} ({masks.owners[name]})" for name in masks.masks]
+        yield Check("registered", kinds.group, "ok", ", ".join(names) or "no plug-ins")
+        for lost in kinds.lost:
+            package = lost.plugin.package.partition(" ")[0]
+            detail, remedy = f"{lost.plugin.package}: {lost.why}", f"pip uninstall {package}"
+            yield Check("registered", lost.plugin.name, "broken", detail, remedy)
+    for line in masks.lost:
+        yield Check("registered", "mask", "broken", line)
 
 
 def _tried(seen: Diagnosis, stages: Sequence[Stage]) -> Iterator[Check]:

@@ -303,12 +303,12 @@ def _listed(text: str) -> list[str]:
 
 
 def _check_formats(names: list[str]) -> None:
-    from maskgen.dataset.formats import NAMES
+    from maskgen.dataset.formats import FORMATS
     from maskgen.errors import InputError
 
     for name in names:
-        if name not in ("folder", *NAMES):
-            raise InputError(f"--format takes folder, {', '.join(NAMES)}; got {name!r}")
+        if name != "folder" and name not in FORMATS.names:
+            raise InputError(f"--format takes folder, {', '.join(FORMATS.names)}; got {name!r}")
 
 
 def _after(folder: Path, wanted: list[str]) -> None:

@@ -53,7 +53,7 @@ def compose(
     """
     import sys
 
-    from maskgen.dataset.pipeline import cores
+    from maskgen.dataset.engines.local import cores
     from maskgen.dataset.split import parse_fractions
     from maskgen.scenes import folder
     from maskgen.scenes.preview import contact_sheet

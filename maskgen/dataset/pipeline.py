@@ -22,13 +22,16 @@ from pathlib import Path
 from typing import Any, Final
 
 from maskgen import interrupt
-from maskgen.dataset.engines.base import Engine, Outcome, Task
+from maskgen.dataset.engines import ENGINES
+from maskgen.dataset.engines.base import Engine, Job, Outcome, Task
 from maskgen.dataset.journal import REJECTED, Journal, stem_of_file
 from maskgen.dataset.record import SKIPPED, Skip, drawn_from, encode_path
 from maskgen.dataset.run_folder import Checkpoint, claim, disk_trouble, local_folder, publish, sweep, under, write_run
 from maskgen.dataset.settings import Settings
 from maskgen.dataset.storage import Store, Unusable, is_url, iter_inputs, open_store
 from maskgen.errors import InputError, MaskgenError
+from maskgen.io.registry import Plugin
+from maskgen.occluders.registry import OCCLUDERS
 
 log = logging.getLogger(__name__)
 
@@ -149,7 +152,7 @@ def generate(inputs: Sequence[str], settings: Settings, run: Run | None = None) 
         raise InputError(f"no file or folder at {encode_path(missing[0])[0]}")
     masks = masks_in_use(settings)
     check_wears(settings, masks)
-    settings = replace(settings, wardrobe=settings.wardrobe or wardrobe_digest(masks))
+    settings = replace(settings, wardrobe=settings.wardrobe or wardrobe_digest(masks, OCCLUDERS.plugins))
     store = open_store(settings.output)
     local = local_folder(settings.output)
     settings = claim(store, local, settings, overwrite=run.overwrite)
@@ -299,25 +302,8 @@ def open_engine(settings: Settings, run: Run) -> Engine:
     Raises:
         InputError: there is no such engine, or its package is not installed.
     """
-    from maskgen.dataset.engines.local import InlineEngine, LocalEngine
-
-    plain = settings.to_json()
-    if run.engine == "inline":
-        return InlineEngine(run.factory, plain)
-    if run.engine == "local":
-        return LocalEngine(run.factory, plain, run.workers or cores(), run.timeout_s)
-    if run.engine == "ray":
-        from maskgen.dataset.engines.ray import RayEngine
-
-        return RayEngine(run.factory, plain, run.workers, run.timeout_s, run.ray_address)
-    raise InputError(f"--engine takes local, ray or inline; got {run.engine!r}")
-
-
-def cores() -> int:
-    """How many processors this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    job = Job(run.factory, settings.to_json(), run.workers, run.timeout_s, run.ray_address)
+    return ENGINES.load(run.engine)(job)
 
 
 def masks_in_use(settings: Settings) -> dict[str, Path]:
@@ -350,14 +336,16 @@ def check_wears(settings: Settings, masks: dict[str, Path]) -> None:
         raise unwearable(usual, worn)
 
 
-def wardrobe_digest(masks: dict[str, Path]) -> str:
-    """12 hex digits that stand for the pictures of masks."""
+def wardrobe_digest(masks: dict[str, Path], plugins: Sequence[Plugin] = ()) -> str:
+    """12 hex digits that stand for the pictures of masks, and for what plug-ins draw beside them."""
     digest = hashlib.sha256()
     for name, folder in masks.items():
         for path in sorted(folder.iterdir()):
             if path.suffix in (".png", ".json"):
                 digest.update(f"{name}/{path.name}".encode())
                 digest.update(path.read_bytes())
+    for plugin in plugins:
+        digest.update(str(plugin).encode())
     return digest.hexdigest()[:12]
 
 

@@ -206,10 +206,16 @@ def write_run(
 def _versions() -> dict[str, str]:
     from importlib.metadata import PackageNotFoundError, version
 
+    from maskgen.occluders.registry import OCCLUDERS
+    from maskgen.templates.installed import FOLDERS
+
     found = {}
     for name in ("numpy", "opencv-python", "dlib-bin", "dlib", "pillow"):
         with suppress(PackageNotFoundError):
             found[name] = version(name)
+    for plugin in (*OCCLUDERS.plugins, *FOLDERS.plugins):
+        name, _, number = plugin.package.partition(" ")
+        found[name] = number
     return found
 
 

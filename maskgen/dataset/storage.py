@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from maskgen.dataset.formats import NAMES, place
+from maskgen.dataset.formats import FORMATS, place
 from maskgen.errors import ImageError, InputError
 from maskgen.images import Skipped, iter_paths, read_bytes
 from maskgen.io.files import write_whole
@@ -138,7 +138,7 @@ def iter_inputs(inputs: Iterable[str], output: str) -> Iterator[str | Unusable]:
         Paths or addresses as they follow from the input as given, and what
         could not be read.
     """
-    exclude = [] if is_url(output) else [output, *(str(place(name, Path(output))) for name in NAMES)]
+    exclude = [] if is_url(output) else [output, *(str(place(name, Path(output))) for name in FORMATS.names)]
     for item in inputs:
         if is_url(item):
             yield from _iter_address(item, output)

@@ -374,9 +374,6 @@ def open_wardrobe(settings: Settings) -> Mapping[str, MaskTemplate]:
     return wardrobe
 
 
-SCARVES: Final = ("scarf", "bandana", "shirt")
-"""Confusers that may be cloth over the nose: what they count as, --scarf-label says. A collar never is."""
-
 BADLY_WORN: Final = 0.25
 """Share of a class's images that show a badly worn mask, where two classes count it in."""
 
@@ -420,13 +417,10 @@ def sampling_settings(settings: Settings) -> SamplingSettings:
 
 
 def _scarves_and_others() -> tuple[Weighted, Weighted]:
-    from maskgen.occluders import confusers
+    from maskgen.occluders.registry import OCCLUDERS, weights
 
-    weights = confusers.WEIGHTS.items()
-    return (
-        tuple((name, weight) for name, weight in weights if name in SCARVES),
-        tuple((name, weight) for name, weight in weights if name not in SCARVES),
-    )
+    scarves = tuple(pair for pair in weights("confuser") if OCCLUDERS.load(pair[0]).family == "scarf")
+    return scarves, tuple(pair for pair in weights("confuser") if pair not in scarves)
 
 
 # ---------------------------------------------------------------- faces and records

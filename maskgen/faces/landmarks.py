@@ -102,7 +102,7 @@ class FaceFinder:
     """Finds faces and their landmarks; one per process, not for two threads.
 
     Args:
-        detector: one of ``maskgen.faces.NAMES``.
+        detector: one of ``maskgen.faces.names()``.
         predictor: dlib's 68-point model; by default wherever ``weights``
             finds it.
         min_face_px: least shorter side of a face's box.

@@ -20,9 +20,6 @@ if TYPE_CHECKING:
     from maskgen.drawing.layer import Layer
     from maskgen.types import LandmarkedFace, Points
 
-IN_FRONT: Final = frozenset({"passer_by", "crowd"})
-"""The kinds that show somebody in front: nothing that the face wears or holds lies over them."""
-
 SKINS: Final = ((0.9, 0.74, 0.64), (0.82, 0.62, 0.5), (0.66, 0.47, 0.35), (0.46, 0.31, 0.22), (0.3, 0.2, 0.15))
 """sRGB of necks and bald heads under white light."""
 

@@ -19,7 +19,7 @@ from maskgen.render.composite import lay
 from maskgen.render.covers import BARE, Covers, measure
 from maskgen.render.head_turn import Turned, extent, warp
 from maskgen.render.lighting import Light, estimate_light, seen_in
-from maskgen.render.params import CropParams, ImageParams
+from maskgen.render.params import CropParams, Extra, ImageParams
 from maskgen.render.polygons import Polygon, polygons
 from maskgen.types import RGB, Box, Face, LandmarkedFace, Points, Pose
 
@@ -451,39 +451,42 @@ def _draw(
     return _Drawn(image, body, visible, area, inside, contrast, measure(worn, face.landmarks))
 
 
-def _in_order(params: ImageParams) -> tuple[list[tuple[str, Any]], list[tuple[str, Any]]]:
+def _in_order(params: ImageParams) -> tuple[list[Extra], list[Extra]]:
     """What is worn or held, lowest first; and who stands in front of it all."""
-    from maskgen.occluders.people import IN_FRONT
+    if params.confuser is None and not params.accessories:
+        return [], []
+    from maskgen.occluders.registry import OCCLUDERS
 
-    over = [("accessories", extra) for extra in params.accessories]
+    def in_front(extra: Extra) -> bool:
+        return OCCLUDERS.load(extra.name).place == "in_front"
+
+    over = list(params.accessories)
     if params.confuser is not None:
-        from maskgen.occluders.confusers import HELD
-
         # What is worn on the face lies under glasses; what is held, before them.
-        over.insert(len(over) if params.confuser.name in HELD else 0, ("confusers", params.confuser))
-    return [one for one in over if one[1].name not in IN_FRONT], [one for one in over if one[1].name in IN_FRONT]
+        worn = OCCLUDERS.load(params.confuser.name).place == "worn"
+        over.insert(0 if worn else len(over), params.confuser)
+    return [extra for extra in over if not in_front(extra)], [extra for extra in over if in_front(extra)]
 
 
 def _draw_over(
     image: RGB,
     body: _Float,
-    over: list[tuple[str, Any]],
+    over: list[Extra],
     face: LandmarkedFace,
     light: Light,
     params: ImageParams,
     skin: _Float,
 ) -> tuple[RGB, _Float, _Float | None]:
     """The picture, what is still seen of the mask, and the alpha of cloth that is worn as a confuser."""
-    from maskgen.occluders import accessories, confusers
+    from maskgen.occluders.registry import OCCLUDERS, layer
 
     size = image.shape[1], image.shape[0]
     cloth: _Float | None = None
-    for kind, extra in over:
-        module = confusers if kind == "confusers" else accessories
-        layer = module.layer(extra.name, face, extra.params, size, skin)
-        image, alpha, _ = lay(image, layer, light, face, params.light)
+    for extra in over:
+        drawn = layer(extra.name, face, extra.params, size, skin)
+        image, alpha, _ = lay(image, drawn, light, face, params.light)
         body = body * (1 - alpha)
-        if kind == "confusers" and extra.name not in confusers.HELD:
+        if extra is params.confuser and OCCLUDERS.load(extra.name).place == "worn":
             cloth = alpha
     return image, body, cloth
 

@@ -375,21 +375,21 @@ def _light(rng: np.random.Generator, settings: SamplingSettings) -> LightParams:
 def _accessories(rng: np.random.Generator, settings: SamplingSettings) -> tuple[Extra, ...]:
     if rng.random() >= settings.accessory_chance:
         return ()
-    from maskgen.occluders import accessories
+    from maskgen.occluders.registry import OCCLUDERS, draw_params, weights
 
-    options = settings.accessories or tuple(accessories.WEIGHTS.items())
+    options = settings.accessories or weights("accessory")
     names = [pick(rng, options)]
-    glasses = [option for option in options if option[0] in accessories.GLASSES]
-    if names[0] in accessories.HEADGEAR and glasses and rng.random() < UNDER_A_HAT:
+    glasses = [option for option in options if OCCLUDERS.load(option[0]).family == "glasses"]
+    if OCCLUDERS.load(names[0]).family == "headgear" and glasses and rng.random() < UNDER_A_HAT:
         names.insert(0, pick(rng, glasses))
-    return tuple(Extra(name, accessories.draw_params(name, rng)) for name in names)
+    return tuple(Extra(name, draw_params(name, rng)) for name in names)
 
 
 def _confuser(rng: np.random.Generator, options: Weighted) -> Extra:
-    from maskgen.occluders import confusers
+    from maskgen.occluders.registry import draw_params, weights
 
-    name = pick(rng, options or tuple(confusers.WEIGHTS.items()))
-    return Extra(name, confusers.draw_params(name, rng))
+    name = pick(rng, options or weights("confuser"))
+    return Extra(name, draw_params(name, rng))
 
 
 def _turn(rng: np.random.Generator, settings: SamplingSettings) -> TurnParams | None:

@@ -17,6 +17,7 @@ from maskgen.assets import assets_dir
 from maskgen.drawing.palette import PALETTE
 from maskgen.errors import TemplateError
 from maskgen.templates.anchors import Anchor, is_number, parse_spot, typical_landmarks
+from maskgen.templates.installed import Installed, installed
 from maskgen.templates.template import STRAP_ENDS, WORKING_WIDTH, MaskTemplate, Material, Strap, _lies_turned
 from maskgen.types import WEARS, Wear
 
@@ -34,11 +35,22 @@ _PNG: Final = b"\x89PNG\r\n\x1a\n"
 
 
 def names(folder: Path | None = None) -> list[str]:
-    """The templates in a folder (None: those that ship), by name."""
-    folder = assets_dir("masks") if folder is None else folder
+    """The templates in a folder (None: those that ship and those of plug-ins), by name."""
+    return sorted(_in(folder))
+
+
+def installed_masks() -> Installed:
+    """The masks of plug-ins: those that can be used and those that cannot."""
+    return installed(frozenset(_in(assets_dir("masks"))), check_template)
+
+
+def _in(folder: Path | None) -> dict[str, Path]:
+    """The folders of the masks in a folder; None: of those that ship and those of plug-ins."""
+    if folder is None:
+        return _in(assets_dir("masks")) | installed_masks().masks
     if not folder.is_dir():
         raise TemplateError(f"no folder of masks at {folder}")
-    return sorted(path.parent.name for path in folder.glob("*/mask.json"))
+    return {path.parent.name: path.parent for path in sorted(folder.glob("*/mask.json"))}
 
 
 def read_template(folder: Path, max_width: int | None = None) -> tuple[MaskTemplate | None, list[str]]:
@@ -69,7 +81,8 @@ def load_wardrobe(
     """Read many templates, once per process.
 
     Args:
-        folder: holds one folder a template; None means those that ship.
+        folder: holds one folder a template; None means those that ship and
+            those of plug-ins.
         names: which; None means all. Besides names of the folder's masks:
             ``all`` for all of them, and paths (with a / in them) of other
             masks or of other folders of masks.
@@ -90,8 +103,7 @@ def load_wardrobe(
 
 def find_masks(folder: Path | None = None, names: Iterable[str] | None = None) -> dict[str, Path]:
     """The folders that ``load_wardrobe`` would read, by the masks' names; nothing is read."""
-    folder = assets_dir("masks") if folder is None else folder
-    available = _names(folder)
+    available = _in(folder)
     if not available:
         raise TemplateError(f"no masks in {folder}; each is a folder with mask.png and mask.json")
     found: dict[str, Path] = {}
@@ -103,18 +115,18 @@ def find_masks(folder: Path | None = None, names: Iterable[str] | None = None) -
     for name in ("all",) if names is None else names:
         if "/" in name or "\\" in name:
             place = Path(name)
-            inside = [place] if (place / "mask.json").exists() else [place / one for one in _names(place)]
+            inside = [place] if (place / "mask.json").exists() else list(_in(place).values())
             if not inside:
                 raise TemplateError(f"no masks in {place}; each is a folder with mask.png and mask.json")
             for path in inside:
                 take(path)
         elif name == "all" and name not in available:
-            for one in available:
-                take(folder / one)
+            for path in available.values():
+                take(path)
         elif name in available:
-            take(folder / name)
+            take(available[name])
         else:
-            raise TemplateError(f'no mask is called "{name}"; choose from {", ".join(available)}')
+            raise TemplateError(f'no mask is called "{name}"; choose from {", ".join(sorted(available))}')
     if not found:
         raise TemplateError("no masks were chosen")
     return dict(sorted(found.items()))
@@ -135,9 +147,6 @@ def wears_of(folder: Path) -> tuple[Wear, ...]:
 def check_template(folder: Path) -> list[str]:
     """Everything wrong with a template, worded for the person who drew it; empty when all is well."""
     return _read(folder, None)[1]
-
-
-_names = names
 
 
 @functools.lru_cache(maxsize=256)

@@ -97,6 +97,25 @@ class Worker(Protocol):
     def do(self, task: Task) -> Outcome: ...
 
 
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What an engine is opened with.
+
+    Attributes:
+        factory: ``module:function`` that builds the worker from ``settings``.
+        settings: plain values only; they are all that travels to the workers.
+        workers: how many; 0 leaves it to the engine.
+        timeout_s: how long one photo may take.
+        address: of a cluster, or None.
+    """
+
+    factory: str
+    settings: dict[str, Any]
+    workers: int = 0
+    timeout_s: float = 120.0
+    address: str | None = None
+
+
 class Engine(Protocol):
     """Runs tasks somewhere.
 
@@ -106,6 +125,12 @@ class Engine(Protocol):
     """
 
     def run(self, tasks: Iterator[Task], stop: threading.Event) -> Iterator[Outcome]: ...
+
+
+class OpenEngine(Protocol):
+    """Opens an engine."""
+
+    def __call__(self, job: Job, /) -> Engine: ...
 
 
 def build_worker(factory: str, settings: dict[str, Any]) -> Worker:

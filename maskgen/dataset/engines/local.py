@@ -14,7 +14,7 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnContext
 from typing import Any
 
-from maskgen.dataset.engines.base import Outcome, Task, build_worker
+from maskgen.dataset.engines.base import Job, Outcome, Task, build_worker
 from maskgen.dataset.engines.fork_server import ALONE, CAN_FORK, LEAVE_S, Nursery, build, prepare, serve
 from maskgen.dataset.engines.pool import Death, Handle, Pool
 
@@ -24,6 +24,10 @@ class InlineEngine:
 
     def __init__(self, factory: str, settings: dict[str, Any]) -> None:
         self._factory, self._settings = factory, settings
+
+    @classmethod
+    def open(cls, job: Job) -> InlineEngine:
+        return cls(job.factory, job.settings)
 
     def run(self, tasks: Iterator[Task], stop: threading.Event) -> Iterator[Outcome]:
         """See ``Engine``."""
@@ -58,6 +62,10 @@ class LocalEngine(Pool):
         # A single worker would only wait for the process that it is forked from.
         self._forks = CAN_FORK and workers > 1
         self._nursery: Nursery | None = None
+
+    @classmethod
+    def open(cls, job: Job) -> LocalEngine:
+        return cls(job.factory, job.settings, job.workers or cores(), job.timeout_s)
 
     def _spawn(self) -> _Spawned | _Forked:
         if not self._forks:
@@ -186,3 +194,10 @@ def _work(pipe: Connection, factory: str, settings: dict[str, Any]) -> None:
         return
     with contextlib.suppress(OSError):
         pipe.send(problem)
+
+
+def cores() -> int:
+    """How many processors this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

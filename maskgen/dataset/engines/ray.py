@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from maskgen.dataset.engines.base import Outcome, Task, build_worker
+from maskgen.dataset.engines.base import Job, Outcome, Task, build_worker
 from maskgen.dataset.engines.pool import READY, Death, Handle, Pool
 from maskgen.dataset.storage import is_url
 from maskgen.errors import InputError, MaskgenError
@@ -73,6 +73,10 @@ class RayEngine(Pool):
         absolute |= {name: str(place) for name, place in places.items() if place and is_url(str(place))}
         masks = [str(Path(mask).absolute()) if "/" in mask else mask for mask in settings.get("masks") or ()]
         self._settings = settings | absolute | {"masks": masks}
+
+    @classmethod
+    def open(cls, job: Job) -> RayEngine:
+        return cls(job.factory, job.settings, job.workers, job.timeout_s, job.address)
 
     def _spawn(self) -> _Remote:
         actor = self._actor.remote(self._factory, self._settings)

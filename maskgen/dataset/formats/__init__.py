@@ -1,20 +1,33 @@
 """A dataset folder in the forms that other tools read; one file each.
 
-Each module has ``write(dataset, output) -> Path`` and reads the folder one
-line at a time.
+Each is a function ``write(dataset, output) -> Path`` that reads the folder one
+line at a time; plug-ins register theirs under ``maskgen.formats``.
 """
 
 from __future__ import annotations
 
-import importlib
 import shutil
+from collections.abc import Callable
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from maskgen.errors import InputError
+from maskgen.io.registry import Registry
 
-NAMES: Final[tuple[str, ...]] = ("coco", "yolo", "voc", "webdataset", "parquet")
 
+def _wrong(name: str, found: Any) -> str | None:
+    if name == "folder":
+        return "folder is the dataset itself; rename it"
+    return None if callable(found) else f"it is a {type(found).__name__}, not a function write(dataset, output)"
+
+
+FORMATS: Final[Registry[Callable[[Path, Path], Path]]] = Registry(
+    "maskgen.formats",
+    "form",
+    {name: f"{__name__}.{name}:write" for name in ("coco", "yolo", "voc", "webdataset", "parquet")},
+    _wrong,
+)
+"""What writes each form, by name."""
 
 MARK: Final = ".maskgen-form"
 """Lies in a folder that holds a form, so that the next one may replace it."""
@@ -42,21 +55,19 @@ def write(name: str, dataset: Path, output: Path | None = None) -> Path:
             installed, or the folder holds something else.
         DatasetError: the dataset folder breaks its contract.
     """
-    if name not in NAMES:
-        raise InputError(f"no form {name!r}; one of {', '.join(NAMES)}")
+    write_form = FORMATS.load(name)
     output = place(name, dataset) if output is None else output
     try:
         if (output / MARK).is_file():
             _empty(output)
         elif output.exists() and (not output.is_dir() or any(output.iterdir())):
             raise InputError(f"{output} holds something else; name a new or empty folder with --output")
-        module = importlib.import_module(f"maskgen.dataset.formats.{name}")
         output.mkdir(parents=True, exist_ok=True)
         (output / MARK).touch()
-        result: Path = module.write(dataset, output)
+        return write_form(dataset, output)
     except ImportError as error:
-        raise InputError(f'{name} needs the package {error.name}: pip install "maskgen[{name}]"') from error
-    return result
+        package = f"maskgen[{name}]" if name in FORMATS.builtin else str(error.name)
+        raise InputError(f'{name} needs the package {error.name}: pip install "{package}"') from error
 
 
 def _empty(output: Path) -> None:

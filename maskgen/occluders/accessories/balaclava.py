@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from maskgen.drawing import cloth
 from maskgen.drawing.board import Board, FaceFrame, Params, ellipse
 from maskgen.occluders.accessories.hood import opening, ring
+from maskgen.occluders.base import Occluder
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -59,3 +60,6 @@ def layer(face: LandmarkedFace, params: Params, frame_wh: tuple[int, int], skin_
     u = np.asarray(angle * np.float32(0.6) + np.float32(4), np.float32)
     cloth.drape(board, params["cloth"], coverage, u, away, np.asarray(form, np.float32))
     return board.layer(follows_face=False, shadow=0.5, lift=0.015 * frame.unit)
+
+
+OCCLUDER: Final = Occluder("accessory", draw_params, layer, weight=0.7, family="headgear")

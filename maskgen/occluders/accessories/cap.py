@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from maskgen.drawing import cloth
 from maskgen.drawing.board import Board, FaceFrame, Params, curve
+from maskgen.occluders.base import Occluder
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -195,3 +196,6 @@ def _helmet(board: Board, params: Params, middle: float, half: float, line: floa
             16,
         )
         board.lay(board.lines([strap], 0.03), (0.1, 0.1, 0.11), 0.02)
+
+
+OCCLUDER: Final = Occluder("accessory", draw_params, layer, weight=3.0, family="headgear")

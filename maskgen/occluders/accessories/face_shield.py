@@ -3,11 +3,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from maskgen.drawing.board import Board, FaceFrame, Params, curve
+from maskgen.occluders.base import Occluder
 from maskgen.occluders.hands.hand import unit_rgb
 
 if TYPE_CHECKING:
@@ -72,3 +73,6 @@ def layer(face: LandmarkedFace, params: Params, frame_wh: tuple[int, int], skin_
         strip = board.fill(np.vstack([top - (0, params["band"] * 0.25), (top + (0, params["band"] * 0.4))[::-1]]))
         board.lay(strip * np.float32(0.8), np.asarray((0.9, 0.9, 0.88)), 0.18)
     return board.layer(follows_face=False, shadow=0.15, lift=0.06 * frame.unit)
+
+
+OCCLUDER: Final = Occluder("accessory", draw_params, layer, weight=0.5)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from maskgen.drawing.board import Board, FaceFrame, Params, curve, ellipse
+from maskgen.occluders.base import Occluder
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -178,3 +179,6 @@ def _glass(board: Board, params: Params, lens: NDArray[np.float32], outlines: li
         streak += 0.6 * np.exp(-np.square((across - at - np.float32(0.3 * width)) / np.float32(0.05 * width)))
         streak *= np.clip(board.noise(params["seed"] + 3, 0.12) * 0.3 + 0.8, 0, 1.2) * board.fill(outline)
         board.lay(np.clip(streak * np.float32(params["glare"]), 0, 1), params["shine"])
+
+
+OCCLUDER: Final = Occluder("accessory", draw_params, layer, weight=4.0, family="glasses")

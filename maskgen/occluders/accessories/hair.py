@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from maskgen.drawing import hair
 from maskgen.drawing.board import Board, FaceFrame, Params
+from maskgen.occluders.base import Occluder
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -93,3 +94,6 @@ def _fringe(marks: np.ndarray, params: Params, rng: np.random.Generator) -> np.n
     x = x0 * (1 - 0.1 * (1 - t)) + params["side"] * params["reach"] * 0.6 * t**1.6 + rng.normal(0, 0.02, (count, 1)) * t
     x = x + params["wave"] * 0.6 * np.sin(2 * np.pi * params["waves"] * 0.5 * t + x0 * 9) * t
     return np.stack([x, top + (end - top) * t + 0 * x], 2)
+
+
+OCCLUDER: Final = Occluder("accessory", draw_params, layer, weight=2.0)

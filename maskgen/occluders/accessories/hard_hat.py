@@ -9,6 +9,7 @@ import numpy as np
 
 from maskgen.drawing.board import Board, FaceFrame, Field, Params, curve, ellipse
 from maskgen.drawing.palette import jitter
+from maskgen.occluders.base import Occluder
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -186,3 +187,6 @@ def _vest(board: Board, params: Params, marks: Points) -> None:
         board.lay(coverage, np.asarray(cloth, np.float32), board.puff(coverage, 0.05, 0.2))
         stripe = np.array([(x + side * 0.52, chin + 0.2), (x + side * 0.5, chin + 2)])
         board.lay(board.lines([stripe], 0.12) * coverage, (0.75, 0.77, 0.78))
+
+
+OCCLUDER: Final = Occluder("accessory", draw_params, layer, weight=6.0, family="headgear")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from maskgen.drawing import cloth
 from maskgen.drawing.board import Board, FaceFrame, Params, curve
 from maskgen.occluders.accessories.hood import opening, ring
+from maskgen.occluders.base import Occluder
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -79,3 +80,6 @@ def layer(face: LandmarkedFace, params: Params, frame_wh: tuple[int, int], skin_
     edge = board.lines([wrap], 0.02) * coverage
     board.tint(1 - np.float32(0.3) * board.blur(np.asarray(edge, np.float32), 0.014))
     return board.layer(follows_face=False, shadow=0.7, lift=0.02 * frame.unit)
+
+
+OCCLUDER: Final = Occluder("accessory", draw_params, layer, weight=1.0, family="headgear")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from maskgen.drawing import cloth
 from maskgen.drawing.board import Board, FaceFrame, Params, curve
+from maskgen.occluders.base import Occluder
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -64,12 +65,32 @@ def ring(board: Board, inner: Points, thick: float, drop: float) -> tuple[NDArra
 
     centre = inner.mean(0)
     grown = centre + (inner - centre) * (1 + thick / 0.5, 1 + thick / 0.62)
-    shoulders = curve([(-0.55 - thick, 0.3), (-0.6 - thick * 0.8, 0.62), (-1.3, 0.95 + drop), (-1.5, 2.2)], 12)
-    body = np.vstack([shoulders, shoulders[::-1] * (-1, 1)])
+    left, right = (_fall(grown, side, drop) for side in (-1, 1))
+    body = np.vstack([left, right[::-1]])
     outside = np.maximum(board.fill(grown), board.fill(body))
     hole = board.fill(inner)
     away = cv2.distanceTransform((hole < 0.5).astype(np.uint8), cv2.DIST_L2, 3) * np.float32(1 / board.px)
     return outside * (1 - hole), np.asarray(away, np.float32)
+
+
+def _fall(outline: Points, side: int, drop: float) -> Points:
+    """Where the cloth falls from its outline beside the cheek over the neck to the shoulder: no step, no corner."""
+    middle = outline[:, 0].mean()
+    half = outline[(outline[:, 0] - middle) * side > 0]
+    half = half[np.argsort(half[:, 1])]
+    cheek, jaw = (float(np.interp(y, half[:, 1], half[:, 0])) for y in (0.0, 0.2))
+    neck = middle + 0.92 * (jaw - middle)
+    return curve(
+        [
+            (cheek, 0.0),
+            (jaw, 0.2),
+            (neck, 0.5),
+            (neck + side * 0.16, 0.74),
+            (side * 1.3, 1.0 + drop),
+            (side * 1.5, 2.2),
+        ],
+        36,
+    )
 
 
 def layer(face: LandmarkedFace, params: Params, frame_wh: tuple[int, int], skin_rgb: ArrayLike) -> Layer:
@@ -134,3 +155,6 @@ def _fur(board: Board, params: Params, inner: Points, rng: np.random.Generator) 
     paths[..., 1] += np.square(t[..., 0]) * 0.03
     coverage, colour = hair.strands(board, paths, params["fur_rgb"], rng, 0.008)
     board.lay(coverage, colour, board.blur(coverage, 0.04) * np.float32(0.1) + np.float32(0.05))
+
+
+OCCLUDER: Final = Occluder("accessory", draw_params, layer, weight=1.0, family="headgear")

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from maskgen.occluders import people
+from maskgen.occluders.base import Occluder
 
 if TYPE_CHECKING:
     import numpy as np
@@ -23,3 +24,6 @@ def draw_params(rng: np.random.Generator) -> Params:
 def layer(face: LandmarkedFace, params: Params, frame_wh: tuple[int, int], skin_rgb: ArrayLike) -> Layer:
     """Draw them."""
     return people.person_layer(face, params, frame_wh)
+
+
+OCCLUDER: Final = Occluder("accessory", draw_params, layer, weight=3.0, place="in_front")

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from maskgen.occluders.accessories import glasses
+from maskgen.occluders.base import Occluder
 
 if TYPE_CHECKING:
     import numpy as np
@@ -41,3 +42,6 @@ def draw_params(rng: np.random.Generator) -> Params:
 def layer(face: LandmarkedFace, params: Params, frame_wh: tuple[int, int], skin_rgb: ArrayLike) -> Layer:
     """Draw them as spectacles are drawn."""
     return glasses.layer(face, params, frame_wh, skin_rgb)
+
+
+OCCLUDER: Final = Occluder("accessory", draw_params, layer, weight=2.0, family="glasses")

@@ -8,6 +8,7 @@ import numpy as np
 
 from maskgen.drawing import cloth
 from maskgen.drawing.board import Board, FaceFrame, Params, curve
+from maskgen.occluders.base import Occluder
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -28,7 +29,7 @@ def draw_params(rng: np.random.Generator) -> Params:
         "style": style,
         "cloth": fabric,
         "low": round(float(rng.uniform(-0.1, 0.1)), 3),
-        "tall": round(float(rng.uniform(0.6, 0.85)), 3),
+        "tall": round(float(rng.uniform(0.76, 0.98)), 3),
         "puff": round(float(rng.uniform(1.06, 1.3)), 3),
         "tilt": round(float(rng.normal(0, 0.03)), 3),
         "sheer": round(float(rng.uniform(0.3, 0.6)), 3),
@@ -45,15 +46,17 @@ def layer(face: LandmarkedFace, params: Params, frame_wh: tuple[int, int], skin_
     middle, half = (left + right) / 2, (right - left) / 2
     line = float(marks[17:27, 1].mean()) - 0.17 + params["low"]
     tied = params["style"] == "tied"
-    puff, tall = (1.08 if tied else params["puff"]), params["tall"]
+    puff, tall = (1.14 if tied else params["puff"]), params["tall"]
     x = np.linspace(-1, 1, 24)
-    low = np.stack([middle + x * half * 1.03, line + (0.14 if tied else 0.24) * x**2 + params["tilt"] * x], 1)
-    crown = [(puff, 0.3), (0.8 * puff, 0.84), (0.0, 1.0), (-0.8 * puff, 0.84), (-puff, 0.3)]
-    up = curve([low[-1], *((middle + half * a, line - tall * b) for a, b in crown), low[0]], 40)
+    low = np.stack([middle + x * half * 1.07, line + (0.14 if tied else 0.24) * x**2 + params["tilt"] * x], 1)
+    angle = np.linspace(0.25, np.pi - 0.25, 9)
+    # A little squarer than a half circle, as hair lifts the cloth.
+    crown = np.stack([puff * np.sign(np.cos(angle)) * np.abs(np.cos(angle)) ** 0.85, np.sin(angle) ** 0.9], 1)
+    up = curve([low[-1], *((middle + half * a, line - tall * b) for a, b in crown), low[0]], 48)
     coverage = board.fill(np.vstack([low, up[1:-1]]))
     dx = np.clip((board.x - np.float32(middle)) / np.float32(half * puff), -1, 1)
-    dome = np.sqrt(np.clip(1.08 - dx * dx, 0.01, 1)) * np.float32(0.42) + 0 * board.y
     away = np.clip((np.float32(line) - board.y) / np.float32(tall), 0, 1)
+    dome = np.sqrt(np.clip(1.08 - dx * dx - np.float32(0.85) * away * away, 0.01, 1)) * np.float32(0.42)
     gathers = np.cos(dx * np.float32(40) + board.noise(params["seed"], 0.2)) * np.exp(-away * np.float32(5))
     form = dome + gathers * np.float32(0.0 if tied else 0.012) + cloth.folds(board, params["seed"], 0.12, 2, 30, 0.01)
     if params["style"] == "net":
@@ -64,3 +67,6 @@ def layer(face: LandmarkedFace, params: Params, frame_wh: tuple[int, int], skin_
     hem = board.blur(board.lines([low], 0.03), 0.006)
     board.tint(np.asarray(1 - np.float32(0.22) * hem * coverage, np.float32))
     return board.layer(follows_face=False, shadow=0.5, lift=0.02 * frame.unit)
+
+
+OCCLUDER: Final = Occluder("accessory", draw_params, layer, weight=1.5, family="headgear")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from maskgen.drawing import cloth
 from maskgen.drawing.board import Board, FaceFrame, Params, curve
+from maskgen.occluders.base import Occluder
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -104,3 +105,6 @@ def layer(face: LandmarkedFace, params: Params, frame_wh: tuple[int, int], skin_
     hem = board.lines([np.vstack([outline, outline[:1]])], 0.014)
     board.tint(1 - np.float32(0.22) * board.blur(hem, 0.006) * coverage)
     return board.layer(follows_face=True, shadow=0.6, lift=0.015 * frame.unit, translucency=0.04)
+
+
+OCCLUDER: Final = Occluder("confuser", draw_params, layer, weight=0.1, family="scarf")

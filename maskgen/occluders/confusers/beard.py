@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from maskgen.drawing.board import Board, FaceFrame, Params, curve
+from maskgen.occluders.base import Occluder
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -204,3 +205,6 @@ def _strokes(board: Board, params: Params, marks: Points, soft: NDArray[np.float
         inks.append((paths[part], colour))
     width = 1 if params["style"] != "long" or board.px < 150 else 2
     board.lay(*board.strokes(inks, width, opacity=0.84))
+
+
+OCCLUDER: Final = Occluder("confuser", draw_params, layer, weight=2.0)

@@ -3,12 +3,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from maskgen.drawing import cloth
 from maskgen.drawing.board import Board, FaceFrame, Params, curve
+from maskgen.occluders.base import Occluder
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -166,3 +167,6 @@ def _zip(board: Board, marks: np.ndarray, params: Params) -> None:
     for grow, colour in ((1.0, (0.25, 0.25, 0.26)), (0.7, (0.7, 0.69, 0.66))):
         pull = np.array([(-0.02, 0), (0.02, 0), (0.013, 0.1), (-0.013, 0.1)]) * grow + (middle, y)
         board.lay(board.fill(pull), colour)
+
+
+OCCLUDER: Final = Occluder("confuser", draw_params, layer, weight=1.0)

@@ -9,6 +9,7 @@ import numpy as np
 
 from maskgen.drawing import patterns
 from maskgen.drawing.board import CM, Board, FaceFrame, Field, Params, curve, ellipse
+from maskgen.occluders.base import Occluder
 from maskgen.occluders.hands import grip
 from maskgen.occluders.hands.hand import unit_rgb
 
@@ -206,3 +207,6 @@ def _handle(board: Board, params: Params, rim: float, tall: float) -> None:
     board.lay(ear, np.asarray(params["rgb"], np.float32) * 0.92, board.puff(ear, 0.045, 0.045))
     shine = board.lines([path + (-0.012, -0.012)], 0.014)
     board.lay(board.blur(shine, 0.005) * np.float32(0.4), (0.98, 0.98, 0.98))
+
+
+OCCLUDER: Final = Occluder("confuser", draw_params, layer, weight=1.5, place="held")

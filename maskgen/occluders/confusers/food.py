@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 import numpy as np
 
 from maskgen.drawing.board import CM, Board, FaceFrame, Params, curve, ellipse
+from maskgen.occluders.base import Occluder
 from maskgen.occluders.hands import grip
 
 if TYPE_CHECKING:
@@ -347,3 +348,6 @@ _COOKS: Final[dict[str, _Cook]] = {
     "banana": _banana,
     "biscuit": _biscuit,
 }
+
+
+OCCLUDER: Final = Occluder("confuser", draw_params, layer, weight=1.0, place="held")

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from maskgen.drawing.board import CM, Board, FaceFrame, Params, curve, ellipse
+from maskgen.occluders.base import Occluder
 from maskgen.occluders.hands import grip
 from maskgen.occluders.hands.hand import unit_rgb
 
@@ -174,3 +175,6 @@ def _head(board: Board, params: Params) -> None:
     part.lay(
         coverage, np.clip(base * (1 + grain) * (0.72 + 0.28 * dome) + 0.02, 0, 1), height + grain * np.float32(0.02)
     )
+
+
+OCCLUDER: Final = Occluder("confuser", draw_params, layer, weight=1.0, place="held")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from maskgen.drawing.board import Board, FaceFrame, Params, curve
 from maskgen.drawing.palette import PALETTE, jitter
+from maskgen.occluders.base import Occluder
 from maskgen.occluders.hands import grip
 
 if TYPE_CHECKING:
@@ -113,3 +114,6 @@ def _tissue(board: Board, params: Params, rng: np.random.Generator) -> None:
     deep = np.clip((board.blur(form, 0.03) - form) * 9, -0.1, 0.3)
     board.cast(coverage, 0.03, 0.35)
     board.lay(coverage, np.clip(paper * (1 - deep), 0, 1), form)
+
+
+OCCLUDER: Final = Occluder("confuser", draw_params, layer, weight=1.0, place="held")

@@ -9,6 +9,7 @@ import numpy as np
 
 from maskgen.drawing import patterns
 from maskgen.drawing.board import CM, Board, FaceFrame, Params, ellipse
+from maskgen.occluders.base import Occluder
 from maskgen.occluders.hands import grip
 from maskgen.occluders.hands.hand import unit_rgb
 
@@ -197,3 +198,6 @@ def _cameras(board: Board, params: Params, half_w: float, half_h: float, cm: flo
         board.lay(
             board.fill(ellipse(x - 0.18 * cm, y - 0.2 * cm, 0.13 * cm, 0.1 * cm, count=12)) * 0.8, (0.75, 0.8, 0.95)
         )
+
+
+OCCLUDER: Final = Occluder("confuser", draw_params, layer, weight=1.5, place="held")

@@ -3,12 +3,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from maskgen.drawing import cloth
 from maskgen.drawing.board import Board, FaceFrame, Params, curve
+from maskgen.occluders.base import Occluder
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -114,3 +115,6 @@ def _roll(board: Board, params: Params, k: int, upper: Points, lower: Points, ha
     cloth.drape(part, params["cloth"], coverage, np.asarray(u), along_v, form)
     # A roll turns away from the light at its rims.
     part.tint(1 - np.float32(0.16) * np.clip(edge, 0, 1) * coverage)
+
+
+OCCLUDER: Final = Occluder("confuser", draw_params, layer, weight=0.5, family="scarf")

@@ -3,12 +3,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from maskgen.drawing import cloth
 from maskgen.drawing.board import Board, FaceFrame, Params, curve
+from maskgen.occluders.base import Occluder
 from maskgen.occluders.hands import skinned
 from maskgen.occluders.hands.hand import draw_hand_params
 
@@ -121,3 +122,6 @@ def layer(face: LandmarkedFace, params: Params, frame_wh: tuple[int, int], skin_
         hand["at"] = [x, float(np.interp(x, top[:, 0], top[:, 1])) + 0.06]
         skinned.draw_hand(board, hand, skin_rgb)
     return board.layer(follows_face=True, shadow=0.7, lift=0.02 * frame.unit)
+
+
+OCCLUDER: Final = Occluder("confuser", draw_params, layer, weight=0.4, family="scarf")

@@ -227,3 +227,30 @@ def test_imports_are_tried_in_another_process(monkeypatch: pytest.MonkeyPatch) -
     assert doctor_checks._import_problem("json") is None
     assert doctor_checks._import_problem("no_such_module") == "ModuleNotFoundError: No module named 'no_such_module'"
     assert doctor_checks._import_problem("os; os.abort()") is not None
+
+
+def test_every_registry_is_listed() -> None:
+    """The list goes by name: what is registered anywhere shows."""
+    import ast
+
+    from maskgen.cli.doctor_checks import REGISTRIES
+
+    root = Path(__file__).resolve().parents[3]
+    made = []
+    for stage in ("maskgen", "trainer", "detect"):
+        for path in (root / stage).rglob("*.py"):
+            for node in ast.parse(path.read_text(encoding="utf-8")).body:
+                if not isinstance(node, ast.AnnAssign | ast.Assign) or not isinstance(node.value, ast.Call):
+                    continue
+                if isinstance(node.value.func, ast.Name) and node.value.func.id == "Registry":
+                    target = node.target if isinstance(node, ast.AnnAssign) else node.targets[0]
+                    module = ".".join(path.relative_to(root).with_suffix("").parts).removesuffix(".__init__")
+                    made.append(f"{module}:{ast.unparse(target)}")
+    assert sorted(REGISTRIES) == sorted(made)
+
+
+def test_what_is_registered_shows() -> None:
+    told = {check.name: check for check in doctor_checks._registered()}
+    assert "hand, scarf" in told["maskgen.occluders"].detail
+    assert told["detect.outputs"].detail == "json, csv, events, second, minute"
+    assert told["maskgen.templates"].detail == "no plug-ins"

@@ -2,6 +2,7 @@
 
 import pickle
 import sys
+import types
 
 import numpy as np
 import pytest
@@ -138,7 +139,7 @@ def test_auto_takes_the_best_that_is_there(monkeypatch):
 def test_auto_without_yunet_takes_our_own(monkeypatch):
     """With no file but what ships, no network is asked and HOG is not needed."""
     monkeypatch.setattr(weights, "locate", lambda name: True if name == "detector" else None)
-    monkeypatch.setitem(faces._CLASSES, "onestage", ("types", "SimpleNamespace"))
+    monkeypatch.setitem(faces.DETECTORS._loaded, "onestage", types.SimpleNamespace)
     assert not hasattr(faces.load("auto"), "upsample")
 
 

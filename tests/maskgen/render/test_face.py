@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from drawn_face import SIDE, face, photo, template, turned_landmarks
 
-from maskgen.occluders import confusers
+from maskgen.occluders.registry import draw_params
 from maskgen.render import camera
 from maskgen.render.covers import BARE
 from maskgen.render.face import crop_region, cut, gate, render, render_scene
@@ -100,7 +100,7 @@ def test_with_no_camera_and_nothing_drawn_the_picture_is_the_photos() -> None:
 
 @pytest.mark.parametrize(("level", "turn"), [(0.05, None), (0.05, 30.0), (0.6, None), (0.6, -30.0)])
 def test_cloth_that_counts_as_a_mask_covers_the_nostrils(level: float, turn: float | None) -> None:
-    cloth = confusers.draw_params("bandana", np.random.default_rng(1)) | {"level": level, "lift": 0.02, "lean": 0.0}
+    cloth = draw_params("bandana", np.random.default_rng(1)) | {"level": level, "lift": 0.02, "lean": 0.0}
     params = ImageParams("with_mask", crop=CropParams(size=160), confuser=Extra("bandana", cloth))
     if turn is not None:
         params = replace(params, turn=TurnParams(turn, 0.0))
@@ -116,7 +116,7 @@ def test_cloth_that_counts_as_a_mask_covers_the_nostrils(level: float, turn: flo
 
 
 def test_a_hand_before_the_face_counts_as_no_cloth() -> None:
-    hand = Extra("hand", confusers.draw_params("hand", np.random.default_rng(0)))
+    hand = Extra("hand", draw_params("hand", np.random.default_rng(0)))
     drawn = render(photo(), face(), ImageParams("without_mask", crop=CropParams(size=160), confuser=hand), {})
     assert drawn.covers == BARE
     masked = render(photo(), face(), MASKED, WARDROBE).covers

@@ -11,7 +11,7 @@ import pytest
 from drawn_face import SIDE, face, photo, template, turned_landmarks
 
 from maskgen.faces.pose import head_pose
-from maskgen.occluders import accessories, confusers
+from maskgen.occluders.registry import OCCLUDERS, draw_params
 from maskgen.render.face import gate, render
 from maskgen.render.head_turn import MOST_YAW_DEG, Turned
 from maskgen.render.params import CropParams, Extra, ImageParams, MaskParams, TurnParams
@@ -125,13 +125,12 @@ def test_both_classes_turn_alike() -> None:
     assert np.array_equal(masked.image[:20], bare.image[:20])
 
 
-EXTRAS = [("confuser", name) for name in confusers.NAMES] + [("accessories", name) for name in accessories.NAMES]
+EXTRAS = [("confuser" if one.kind == "confuser" else "accessories", name) for name, one in OCCLUDERS.load_all().items()]
 
 
 @pytest.mark.parametrize(("kind", "name"), EXTRAS)
 def test_the_line_of_a_turned_image_makes_its_bytes_again(kind: str, name: str) -> None:
-    package: Any = confusers if kind == "confuser" else accessories
-    extra = Extra(name, package.draw_params(name, np.random.default_rng(3)))
+    extra = Extra(name, draw_params(name, np.random.default_rng(3)))
     parts: dict[str, Any] = {"confuser": extra} if kind == "confuser" else {"accessories": (extra,)}
     params = replace(BARE, turn=TurnParams(28.0, -6.0), **parts)
     first = render(photo(), face(), params, WARDROBE)
@@ -141,7 +140,7 @@ def test_the_line_of_a_turned_image_makes_its_bytes_again(kind: str, name: str) 
 
 def test_who_stands_in_front_does_not_turn() -> None:
     """Their outline is as sharp and as wide as on a face that looks ahead."""
-    extra = Extra("crowd", confusers.draw_params("crowd", np.random.default_rng(1)) | {"way": "below", "focus": 0.0})
+    extra = Extra("crowd", draw_params("crowd", np.random.default_rng(1)) | {"way": "below", "focus": 0.0})
     flat = np.full((SIDE, SIDE, 3), 255, np.uint8)
     for turn in (None, TurnParams(40.0)):
         drawn = render(flat, face(), replace(BARE, confuser=extra, turn=turn), WARDROBE)
