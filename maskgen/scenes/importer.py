@@ -1,6 +1,6 @@
 """Other people's COCO folders in the form of our scenes: one JSON a split, pictures below, three categories.
 
-Categories are matched to labels by name; ``maskgen.dataset.categories`` holds the names of public data sets.
+Categories are matched to labels by name; ``maskgen.types.CATEGORIES`` holds the names of public data sets.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
 from maskgen import __version__
-from maskgen.dataset.categories import label_of
 from maskgen.dataset.formats.common import link
 from maskgen.dataset.record import RUN, SPLITS
 from maskgen.dataset.split import split_of
@@ -23,7 +22,7 @@ from maskgen.errors import DatasetError, ImageError, InputError
 from maskgen.images import read_rgb, write_bytes
 from maskgen.scenes.claim import claim
 from maskgen.scenes.folder import Summary, save_coco
-from maskgen.types import LABELS, Box
+from maskgen.types import LABELS, Box, label_of
 
 MARK: Final = "import.json"
 SKIP: Final = "skip"
@@ -80,7 +79,7 @@ def import_coco(
         output: the folder to write.
         images: where the pictures lie, by default beside ``coco`` or in ``images`` there.
         split: shares of train, val and test; a picture's name decides where it goes.
-        meanings: what categories mean, beyond ``categories.MEANINGS``: a label, ``skip`` or ``ignore``.
+        meanings: what categories mean, beyond ``types.CATEGORIES``: a label, ``skip`` or ``ignore``.
         overwrite: delete an earlier import, of other settings, that the folder holds.
         command: for ``run.json``.
 

@@ -12,11 +12,12 @@ from typing import Any, Final
 import numpy as np
 
 from maskgen import images
+from maskgen.assets import BUNDLE_NAME
 from maskgen.errors import BundleError, DatasetError, WeightsError
 from maskgen.faces.onestage_litert import NMS_IOU, STRIDES, OneStage
 from maskgen.io.files import write_whole
 from maskgen.types import RGB
-from trainer.bundle import BUNDLE_NAME, KERAS_NAME, LITERT_NAME, Bundle, file_sha256, packaged_bundle
+from trainer.bundle import KERAS_NAME, LITERT_NAME, Bundle, file_sha256, packaged_bundle
 from trainer.classifier.fit import Fitted
 from trainer.config.detector import DetectorConfig
 from trainer.data import scenes as data
