@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Final
 
 from maskgen.errors import MaskgenError
+
+BUNDLE_NAME: Final = "bundle.json"
+"""The file by which a model folder is known."""
 
 
 def assets_dir(name: str) -> Path:
@@ -18,3 +22,12 @@ def assets_dir(name: str) -> Path:
         if candidate.is_dir():
             return candidate
     raise MaskgenError(f"no packaged folder assets/{name}; the installation is incomplete: install maskgen again")
+
+
+def packaged_model(name: str) -> Path | None:
+    """The model folder that ships with maskgen under a name; None where this installation carries none."""
+    try:
+        folder = assets_dir("models") / name
+    except MaskgenError:
+        return None
+    return folder if (folder / BUNDLE_NAME).is_file() else None

@@ -16,14 +16,13 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from maskgen.assets import assets_dir
-from maskgen.errors import BundleError, MaskgenError
+from maskgen.assets import BUNDLE_NAME, packaged_model
+from maskgen.errors import BundleError
 from maskgen.io.files import write_whole
 from maskgen.types import LABELS
 
 FORMAT: Final = 1
 TASKS: Final = ("classifier", "detector")
-BUNDLE_NAME: Final = "bundle.json"
 KERAS_NAME: Final = "model.keras"
 LITERT_NAME: Final = "model.tflite"
 
@@ -239,11 +238,8 @@ def packaged_bundle(name: str = "classifier") -> Path:
     Raises:
         BundleError: this installation carries none.
     """
-    try:
-        folder = assets_dir("models") / name
-    except MaskgenError:
-        folder = None
-    if folder is None or not (folder / BUNDLE_NAME).is_file():
+    folder = packaged_model(name)
+    if folder is None:
         raise BundleError(f"this installation carries no {name}; name a model folder, made by: maskgen train")
     return folder
 

@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from maskgen.assets import assets_dir
+from maskgen.assets import BUNDLE_NAME, packaged_model
 from maskgen.errors import WeightsError
 from maskgen.faces.landmarks import face_box
 from maskgen.faces.rois import cut_rois
@@ -35,7 +35,9 @@ class MaskedFaces:
     def __init__(self, model: Path | None = None) -> None:
         from ai_edge_litert.interpreter import Interpreter  # type: ignore[import-untyped]
 
-        folder = model if model is not None else assets_dir("models") / "classifier3"
+        folder = model if model is not None else packaged_model("classifier3")
+        if folder is None:
+            raise WeightsError("this installation carries no classifier3; install maskgen again, or use --keep-masked")
         plan = _plan(folder)
         self._size_wh: tuple[int, int] = (int(plan["input_size_wh"][0]), int(plan["input_size_wh"][1]))
         crop = plan["crop"]
@@ -71,7 +73,7 @@ class MaskedFaces:
 
 def _plan(folder: Path) -> dict[str, Any]:
     """``bundle.json``, as far as it is needed to look at faces."""
-    path = folder / "bundle.json"
+    path = folder / BUNDLE_NAME
     try:
         plan: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         crop, labels = plan["crop"], plan["labels"]

@@ -1,6 +1,6 @@
-"""Other people's COCO folders in the form of our scenes: one JSON a split, pictures below, three categories.
+"""Imports COCO folders as scenes: one JSON a split, pictures below, three categories.
 
-Categories are matched to labels by name; ``maskgen.dataset.categories`` holds the names of public data sets.
+Categories are matched to labels by name; ``maskgen.types.CATEGORIES`` holds the names of public data sets.
 """
 
 from __future__ import annotations
@@ -10,22 +10,32 @@ import json
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import closing
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
 from maskgen import __version__
-from maskgen.dataset.categories import label_of
+from maskgen.dataset.engines.local import cores
 from maskgen.dataset.formats.common import link
 from maskgen.dataset.record import RUN, SPLITS
 from maskgen.dataset.split import split_of
 from maskgen.errors import DatasetError, ImageError, InputError
 from maskgen.images import read_rgb, write_bytes
+from maskgen.scenes import work
 from maskgen.scenes.claim import claim
-from maskgen.scenes.folder import Summary, save_coco
+from maskgen.scenes.coco import save_coco
+from maskgen.scenes.folder import Summary
+from maskgen.scenes.foreign import Document, find_picture, name_of, read
+from maskgen.scenes.work import SceneWorker
 from maskgen.types import LABELS, Box
 
 MARK: Final = "import.json"
+FACTORY: Final = "maskgen.scenes.importer:open_worker"
+
+MANY: Final = 500
+"""Pictures from which on it is worth while to start processes for looking at them."""
+
 SKIP: Final = "skip"
 """In place of a label: boxes of this category are left out."""
 
@@ -34,12 +44,41 @@ IGNORE: Final = "ignore"
 
 
 @dataclass(frozen=True, slots=True)
-class _Document:
-    """A COCO file that was looked over: labels by category, pictures by id, annotations by picture."""
+class _Picture:
+    """A picture to bring in: its annotations' file, its id there, its split, its place, the size it is said to have."""
 
-    labels: Mapping[int, str]
-    images: Mapping[int, Mapping[str, Any]]
-    boxes: Mapping[int, Sequence[Mapping[str, Any]]]
+    coco: Path
+    number: int
+    split: str
+    path: Path
+    said_wh: tuple[Any, Any]
+
+
+@dataclass(slots=True)
+class _Split:
+    """The images and annotations of a split."""
+
+    images: list[dict[str, Any]] = field(default_factory=list)
+    annotations: list[dict[str, Any]] = field(default_factory=list)
+
+
+def open_worker(told: dict[str, Any]) -> SceneWorker:
+    """The worker of an import."""
+    return PictureWorker(told["pictures"], told["output"])
+
+
+class PictureWorker(SceneWorker):
+    """Looks at the pictures of an import and links them; a task is the name of the new file."""
+
+    def __init__(self, pictures: Mapping[str, _Picture], output: Path) -> None:
+        self._pictures, self._output = pictures, output
+
+    def lines(self, source: str) -> list[str]:
+        """Link a picture that is what its annotations are meant for; its width and height."""
+        picture = self._pictures[source]
+        size_wh = _size(picture)
+        link(picture.path, self._output / source)
+        return [json.dumps(size_wh)]
 
 
 def parse_map(text: str) -> dict[str, str]:
@@ -80,7 +119,7 @@ def import_coco(
         output: the folder to write.
         images: where the pictures lie, by default beside ``coco`` or in ``images`` there.
         split: shares of train, val and test; a picture's name decides where it goes.
-        meanings: what categories mean, beyond ``categories.MEANINGS``: a label, ``skip`` or ``ignore``.
+        meanings: what categories mean, beyond ``types.CATEGORIES``: a label, ``skip`` or ``ignore``.
         overwrite: delete an earlier import, of other settings, that the folder holds.
         command: for ``run.json``.
 
@@ -89,34 +128,19 @@ def import_coco(
         DatasetError: the file is no COCO of boxes, or a picture is missing, damaged or of another size.
     """
     began = time.perf_counter()
-    document = _read(coco, meanings or {})
+    document = read(coco, meanings or {})
     # Every picture is looked for before the first is written.
-    sources = {number: _find(coco, images, image) for number, image in document.images.items()}
+    sources = {number: find_picture(coco, images, image) for number, image in document.images.items()}
     claim(output, MARK, _settings(coco, images, split, meanings or {}), what="import", overwrite=overwrite)
     done = _finished(output)
     if done is not None:
         return done
     summary = Summary(output)
-    names = _flat(_name(image) for image in document.images.values())
-    parts: dict[str, tuple[list[dict[str, Any]], list[dict[str, Any]]]] = {}
-    for number, image in document.images.items():
-        name = _name(image)
-        where = split_of(name, split)
-        kept, faces = parts.setdefault(where, ([], []))
-        target = f"{where}/{names[name]}"
-        size_wh = _size(coco, image, sources[number])
-        link(sources[number], output / target)
-        kept.append({"id": len(kept) + 1, "file_name": target, "width": size_wh[0], "height": size_wh[1]})
-        summary.counts.update({"scenes": 1, f"split:{where}": 1})
-        for annotation in document.boxes[number]:
-            face, word = _annotation(annotation, document.labels[int(annotation["category_id"])], size_wh)
-            summary.counts[word] += 1
-            if face is not None:
-                faces.append({"id": len(faces) + 1, "image_id": len(kept), **face})
+    parts = _written(document, _pictures(coco, document, sources, split), output, summary.counts)
     info = {"description": f"imported from {coco.name} by maskgen", "version": __version__}
     for where in SPLITS:
         if where in parts:
-            save_coco(output / f"{where}.json", info, *parts[where])
+            save_coco(output / f"{where}.json", info, parts[where].images, parts[where].annotations)
     summary.seconds = time.perf_counter() - began
     run = {
         "version": __version__,
@@ -129,6 +153,44 @@ def import_coco(
     }
     write_bytes(output / RUN, json.dumps(run, indent=2).encode("ascii") + b"\n")
     return summary
+
+
+def _pictures(
+    coco: Path, document: Document, sources: Mapping[int, Path], split: tuple[float, float, float]
+) -> dict[str, _Picture]:
+    """The pictures of a document by the name of their file in the output, in its order."""
+    names = _flat(name_of(image) for image in document.images.values())
+    pictures = {}
+    for number, image in document.images.items():
+        where = split_of(name_of(image), split)
+        said_wh = image.get("width"), image.get("height")
+        pictures[f"{where}/{names[name_of(image)]}"] = _Picture(coco, number, where, sources[number], said_wh)
+    return pictures
+
+
+def _written(
+    document: Document, pictures: dict[str, _Picture], output: Path, counts: Counter[str]
+) -> dict[str, _Split]:
+    """Link the pictures, and number them and their faces split by split."""
+    parts: defaultdict[str, _Split] = defaultdict(_Split)
+    workers = cores() if len(pictures) >= MANY else 1
+    told = {"pictures": pictures, "output": output}
+    with closing(work.outcomes(FACTORY, told, pictures, workers)) as outcomes:
+        for outcome in outcomes:
+            picture = pictures[outcome.source]
+            part = parts[picture.split]
+            width, height = json.loads(outcome.lines[0])
+            part.images.append(
+                {"id": len(part.images) + 1, "file_name": outcome.source, "width": width, "height": height}
+            )
+            counts.update({"scenes": 1, f"split:{picture.split}": 1})
+            for annotation in document.boxes[picture.number]:
+                label = document.labels[int(annotation["category_id"])]
+                face, word = _annotation(annotation, label, (width, height))
+                counts[word] += 1
+                if face is not None:
+                    part.annotations.append({"id": len(part.annotations) + 1, "image_id": len(part.images), **face})
+    return parts
 
 
 def _settings(
@@ -170,68 +232,17 @@ def _flat(names: Iterable[str]) -> dict[str, str]:
     return flat
 
 
-def _read(coco: Path, meanings: Mapping[str, str]) -> _Document:
-    boxes: dict[int, list[Mapping[str, Any]]] = defaultdict(list)
-    try:
-        document = json.loads(coco.read_text(encoding="utf-8"))
-        names = {int(category["id"]): str(category["name"]) for category in document["categories"]}
-        images = {int(image["id"]): {**image, "file_name": image["file_name"]} for image in document["images"]}
-        for number, annotation in enumerate(document["annotations"], 1):
-            box = [float(value) for value in annotation["bbox"]]
-            if (
-                len(box) != 4
-                or int(annotation["category_id"]) not in names
-                or int(annotation["image_id"]) not in images
-            ):
-                raise ValueError(f"annotation {number} has no box, or an unknown image or category")
-            boxes[int(annotation["image_id"])].append(annotation)
-    except FileNotFoundError as error:
-        raise InputError(f"no file {coco}") from error
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise DatasetError(f"{coco} is no COCO file of boxes: {type(error).__name__} {error}") from error
-    if not images:
-        raise InputError(f"{coco} names no picture")
-    unknown = set(meanings) - set(names.values())
-    if unknown:
-        raise InputError(f"--map names {', '.join(sorted(unknown))}; {coco} has {', '.join(names.values())}")
-    labels = {number: _meaning(coco, name, meanings) for number, name in names.items()}
-    return _Document(labels, images, boxes)
-
-
-def _meaning(coco: Path, name: str, meanings: Mapping[str, str]) -> str:
-    label = meanings.get(name) or label_of(name)
-    if label is None:
-        raise InputError(
-            f'{coco}: no label is known for the category {name!r}; add --map "{name}=without_mask", or =skip'
-        )
-    return label
-
-
-def _name(image: Mapping[str, Any]) -> str:
-    """A picture's name, spelt in one way: some were written under Windows, some begin with a dot."""
-    return str(PurePosixPath(str(image["file_name"]).replace("\\", "/")))
-
-
-def _find(coco: Path, images: Path | None, image: Mapping[str, Any]) -> Path:
-    name = PurePosixPath(_name(image))
-    if name.is_absolute() or ".." in name.parts:
-        raise DatasetError(f"{coco}: file_name {str(name)!r} points outside its folder")
-    folders = (images,) if images is not None else (coco.parent, coco.parent / "images")
-    for folder in folders:
-        if (folder / name).is_file():
-            return folder / name
-    raise DatasetError(f"{coco} names {name}, which is not in {' or '.join(map(str, folders))}; see --images")
-
-
-def _size(coco: Path, image: Mapping[str, Any], path: Path) -> tuple[int, int]:
+def _size(picture: _Picture) -> tuple[int, int]:
     """Width and height of a picture, which must be what its annotations are meant for."""
     try:
-        height, width = read_rgb(path).shape[:2]
+        height, width = read_rgb(picture.path).shape[:2]
     except ImageError as error:
         raise DatasetError(str(error)) from error
-    said = image.get("width") or width, image.get("height") or height
+    said = picture.said_wh[0] or width, picture.said_wh[1] or height
     if said != (width, height):
-        raise DatasetError(f"{path} is {width} x {height}, {coco} says {said[0]} x {said[1]}: is it the right picture?")
+        raise DatasetError(
+            f"{picture.path} is {width} x {height}, {picture.coco} says {said[0]} x {said[1]}: is it the right picture?"
+        )
     return width, height
 
 

@@ -248,7 +248,7 @@ def test_every_file_says_how_to_get_it_and_under_which_terms() -> None:
     for name, file in weights.FILES.items():
         assert file.licence
         assert "\n" not in weights.remedy(name)
-        assert file.urls or file.requirement or file.asset
+        assert file.urls or file.requirement or file.ships
         assert all(url.startswith("https://") for url in file.urls)
 
 

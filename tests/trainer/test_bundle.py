@@ -136,7 +136,7 @@ def test_write_whole_leaves_the_old_file_when_it_fails(tmp_path: Path, monkeypat
 
 def test_a_packaged_model_is_opened_by_its_name(trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     shutil.copytree(trained, tmp_path / "models" / "classifier3")
-    monkeypatch.setattr("trainer.bundle.assets_dir", lambda name: tmp_path / name)
+    monkeypatch.setattr("maskgen.assets.assets_dir", lambda name: tmp_path / name)
     assert open_bundle(Path("classifier3")).folder == tmp_path / "models" / "classifier3"
     assert open_bundle(trained).folder == trained
     with pytest.raises(BundleError, match="no classifier"):

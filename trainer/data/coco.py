@@ -1,6 +1,6 @@
 """COCO annotations of faces: one reader, one set of rules for judging classifiers and for detectors.
 
-- A category means what ``maskgen.dataset.categories`` says; boxes of an unknown one are ignored, and the log names it.
+- A category means what ``maskgen.types.CATEGORIES`` says; boxes of an unknown one are ignored, and the log names it.
 - ``ignore`` and ``iscrowd`` mark faces that count neither way; so does a box without area.
 - A picture that is not there any more is passed over and counted in the log.
 """
@@ -16,11 +16,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from maskgen.dataset.categories import MEANINGS, label_of
 from maskgen.dataset.record import SPLITS
 from maskgen.errors import DatasetError
 from maskgen.images import read_rgb
-from maskgen.types import Label
+from maskgen.types import CATEGORIES, Label, label_of
 
 logger = logging.getLogger(__name__)
 
@@ -129,7 +128,7 @@ def _say_unknown(path: Path, unknown: set[str], names: Mapping[int, str]) -> Non
         return
     if len(unknown) == len(set(names.values())):
         raise DatasetError(
-            f"{path}: category {sorted(unknown)[0]!r} is unknown, and none is known; known are {', '.join(MEANINGS)}"
+            f"{path}: category {sorted(unknown)[0]!r} is unknown, and none is known; known are {', '.join(CATEGORIES)}"
         )
     logger.warning("%s: boxes of categories that are no label are ignored: %s", path, ", ".join(sorted(unknown)))
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from maskgen.assets import BUNDLE_NAME
 from maskgen.errors import BundleError, WeightsError
-from trainer.bundle import BUNDLE_NAME, KERAS_NAME, Bundle, packaged_bundle
+from trainer.bundle import KERAS_NAME, Bundle, packaged_bundle
 from trainer.config.detector import DetectorConfig
 from trainer.models import onestage
 

@@ -14,9 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Generic, Protocol, Self, TypeVar
 
+from maskgen.assets import BUNDLE_NAME
 from maskgen.errors import InputError, MaskgenError, TrainError
 from maskgen.io.files import write_whole
-from trainer.bundle import BUNDLE_NAME, Bundle
+from trainer.bundle import Bundle
 from trainer.loop import checkpoint
 
 SETTINGS: Final = "settings.json"

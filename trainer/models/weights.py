@@ -10,8 +10,9 @@ import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from maskgen.assets import BUNDLE_NAME
 from maskgen.errors import BundleError, WeightsError
-from trainer.bundle import BUNDLE_NAME, KERAS_NAME, Bundle, packaged_bundle
+from trainer.bundle import KERAS_NAME, Bundle, packaged_bundle
 
 if TYPE_CHECKING:
     from trainer.config.classifier import TrainConfig

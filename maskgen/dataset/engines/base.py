@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import threading
 from collections import Counter, defaultdict, deque
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -121,10 +121,10 @@ class Engine(Protocol):
 
     ``run`` takes tasks only as fast as it does them, yields outcomes in the
     order of the tasks, a photo's parts one after the other, and takes no new
-    task once ``stop`` is set.
+    task once ``stop`` is set. Closing what it returns ends the workers.
     """
 
-    def run(self, tasks: Iterator[Task], stop: threading.Event) -> Iterator[Outcome]: ...
+    def run(self, tasks: Iterator[Task], stop: threading.Event) -> Generator[Outcome, None, None]: ...
 
 
 class OpenEngine(Protocol):

@@ -8,15 +8,20 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import replace
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnContext
 from typing import Any
 
-from maskgen.dataset.engines.base import Job, Outcome, Task, build_worker
+from maskgen.dataset.engines.base import Engine, Job, Outcome, Task, build_worker
 from maskgen.dataset.engines.fork_server import ALONE, CAN_FORK, LEAVE_S, Nursery, build, prepare, serve
 from maskgen.dataset.engines.pool import Death, Handle, Pool
+
+
+def local_engine(factory: str, settings: dict[str, Any], workers: int, timeout_s: float) -> Engine:
+    """The engine for work on this machine: processes, or for one worker this very process."""
+    return LocalEngine(factory, settings, workers, timeout_s) if workers > 1 else InlineEngine(factory, settings)
 
 
 class InlineEngine:
@@ -29,7 +34,7 @@ class InlineEngine:
     def open(cls, job: Job) -> InlineEngine:
         return cls(job.factory, job.settings)
 
-    def run(self, tasks: Iterator[Task], stop: threading.Event) -> Iterator[Outcome]:
+    def run(self, tasks: Iterator[Task], stop: threading.Event) -> Generator[Outcome, None, None]:
         """See ``Engine``."""
         worker = None
         for task in tasks:
@@ -160,15 +165,22 @@ class _Forked:
         self.pipe = nursery.fork()
         self.pid: int | None = None
         self._nursery = nursery
+        self._ended = False
+        self._code: int | None = None
 
     def exit_code(self) -> int | None:
         """As a spawned one's; that of the nursery when it came to nothing there."""
-        return self._nursery.exit_code() if self.pid is None else self._nursery.end(self.pid)
+        if self.pid is None:
+            return self._nursery.exit_code()
+        # Once only: a number that was waited for may be another process's by now, and the nursery knows it no more.
+        if not self._ended:
+            self._ended, self._code = True, self._nursery.end(self.pid)
+        return self._code
 
     def kill(self) -> None:
         self.pipe.close()
         if self.pid is not None:
-            self._nursery.end(self.pid)
+            self.exit_code()
 
     def leave(self, deadline: float) -> None:
         """The nursery has waited for it and ended it, unless it was killed itself."""

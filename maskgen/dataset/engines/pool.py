@@ -15,7 +15,7 @@ import threading
 import time
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
@@ -98,7 +98,7 @@ class Pool(ABC):
         for handle in self._handles:
             self._kill(handle)
 
-    def run(self, tasks: Iterator[Task], stop: threading.Event) -> Iterator[Outcome]:
+    def run(self, tasks: Iterator[Task], stop: threading.Event) -> Generator[Outcome, None, None]:
         """See ``Engine``."""
         window = Window(WINDOW_PER_WORKER * self._workers)
         numbers: dict[int, int] = {}

@@ -13,7 +13,7 @@ import cv2
 import pytest
 
 from maskgen.errors import DatasetError, InputError
-from maskgen.scenes import folder
+from maskgen.scenes import block, folder
 
 
 @pytest.fixture
@@ -24,8 +24,8 @@ def settings(pieces_folder: Path, monkeypatch: pytest.MonkeyPatch) -> folder.Set
 @pytest.fixture(autouse=True)
 def _small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(folder, "BLOCK", 2)
-    monkeypatch.setattr(folder, "POOL", 6)
-    monkeypatch.setattr(folder, "CLOTHS", 4)
+    monkeypatch.setattr(block, "POOL", 6)
+    monkeypatch.setattr(block, "CLOTHS", 4)
 
 
 def contents(output: Path) -> dict[str, str]:
@@ -131,13 +131,13 @@ def test_scenes_are_composed_with_one_thread(
     settings: folder.Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: list[int] = []
-    compose = folder.compose
+    compose = block.compose
 
     def watched(*words: Any) -> Any:
         seen.append(cv2.getNumThreads())
         return compose(*words)
 
-    monkeypatch.setattr(folder, "compose", watched)
+    monkeypatch.setattr(block, "compose", watched)
     before = cv2.getNumThreads()
     cv2.setNumThreads(2)
     folder.make(replace(settings, scenes=1), tmp_path / "s")
@@ -178,3 +178,14 @@ def test_overwrite_begins_anew(settings: folder.Settings, tmp_path: Path) -> Non
     folder.make(settings, tmp_path / "s", overwrite=True)
     folder.make(settings, tmp_path / "t")
     assert contents(tmp_path / "s") == contents(tmp_path / "t")
+
+
+def test_two_workers_compose_what_one_composes(
+    settings: folder.Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(block, "POOL", 80)  # as in the processes, which know nothing of this test's blocks
+    monkeypatch.setattr(block, "CLOTHS", 24)
+    monkeypatch.setattr(folder, "BLOCK", 1)
+    for workers in (1, 2):
+        folder.make(replace(settings, scenes=2), tmp_path / str(workers), workers=workers)
+    assert contents(tmp_path / "1") == contents(tmp_path / "2")
