@@ -20,7 +20,10 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 STAGES = {
-    "maskgen.render.face": ("cut", "estimate_light", "lay", "polygons"),
+    "maskgen.render.shot": ("cut",),
+    "maskgen.render.face_light": ("estimate_light",),
+    "maskgen.render.canvas": ("lay",),
+    "maskgen.render.measures": ("polygons",),
     "maskgen.render.warp": ("mask_layer", "targets", "build_mesh", "_dress", "_inverse_map", "_remap", "_with_straps"),
     "maskgen.render.composite": ("_lit", "_shadow", "_grain", "_encode"),
     "maskgen.render.camera": ("apply",),
