@@ -24,8 +24,16 @@ STAGES = {
     "maskgen.render.face_light": ("estimate_light",),
     "maskgen.render.canvas": ("lay",),
     "maskgen.render.measures": ("polygons",),
-    "maskgen.render.warp": ("mask_layer", "targets", "build_mesh", "_dress", "_inverse_map", "_remap", "_with_straps"),
-    "maskgen.render.composite": ("_lit", "_shadow", "_grain", "_encode"),
+    "maskgen.render.wear.warp": ("mask_layer", "targets", "build_mesh", "_dress", "_remap", "_with_straps"),
+        "mask_layer",
+        "targets",
+        "build_mesh",
+        "_dress",
+        "_inverse_map",
+        "_remap",
+        "_with_straps",
+    ),
+    "maskgen.render.composite": ("place", "light_layer", "shadow", "grain", "encode"),
     "maskgen.render.camera": ("apply",),
 }
 

@@ -86,7 +86,7 @@ def put_on(canvas: Canvas, mask: MaskParams | None, wardrobe: Wardrobe, shade: S
 
     if mask is None:
         return canvas
-    from maskgen.render.warp import mask_layer
+    from maskgen.render.wear.warp import mask_layer
 
     layer = mask_layer(wardrobe[mask.template], canvas.face, mask, canvas.size_wh)
     image, _, body = lay(canvas.image, layer, shade.light, canvas.face, shade.params)

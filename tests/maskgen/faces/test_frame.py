@@ -10,7 +10,7 @@ from maskgen.drawing import board as canvas
 from maskgen.errors import ShapeError
 from maskgen.faces import frame
 from maskgen.faces.frame import face_frame
-from maskgen.render.edges import face_axes
+from maskgen.render.wear.edges import face_axes
 from maskgen.templates.anchors import typical_landmarks
 
 FACE = typical_landmarks(200, (300, 250))
