@@ -25,14 +25,6 @@ STAGES = {
     "maskgen.render.canvas": ("lay",),
     "maskgen.render.measures": ("polygons",),
     "maskgen.render.wear.warp": ("mask_layer", "targets", "build_mesh", "_dress", "_remap", "_with_straps"),
-        "mask_layer",
-        "targets",
-        "build_mesh",
-        "_dress",
-        "_inverse_map",
-        "_remap",
-        "_with_straps",
-    ),
     "maskgen.render.composite": ("place", "light_layer", "shadow", "grain", "encode"),
     "maskgen.render.camera": ("apply",),
 }
@@ -49,8 +41,8 @@ def main() -> None:
     import cv2
     from contact_sheets import portraits
 
-    from maskgen.render import face as synthesize
     from maskgen.render import sampling
+    from maskgen.render.face import render
     from maskgen.templates.reader import load_wardrobe
 
     cv2.setNumThreads(1)
@@ -75,8 +67,8 @@ def main() -> None:
             ]
     for name, work in jobs.items():
         for job in work:
-            synthesize.render(*job)
-        best = min(_elapsed(work, synthesize.render) for _ in range(3))
+            render(*job)
+        best = min(_elapsed(work, render) for _ in range(3))
         rows[name] = best / len(work)
     print(f"{options.size} px, one thread, ms of CPU time an image")
     for name, ms in rows.items():
@@ -89,7 +81,7 @@ def main() -> None:
             setattr(module, name, _timed(getattr(module, name), f"{module_name}.{name}", spent))
     work = jobs["with_mask, camera street"]
     for job in work:
-        synthesize.render(*job)
+        render(*job)
     print("of with_mask, camera street:")
     for name, ms in sorted(spent.items(), key=lambda item: -item[1]):
         print(f"  {name:32s} {ms / len(work):6.2f}")
