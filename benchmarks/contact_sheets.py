@@ -19,8 +19,8 @@ import numpy as np
 
 from maskgen.faces.landmarks import FaceFinder
 from maskgen.images import decode_rgb, write
-from maskgen.render import face as synthesize
 from maskgen.render import sampling
+from maskgen.render.face import gate, render
 from maskgen.render.params import CropParams, Extra, ImageParams, LightParams, MaskParams
 from maskgen.templates.reader import load_wardrobe
 from maskgen.types import RGB, WEARS, LandmarkedFace
@@ -77,7 +77,7 @@ def documents() -> None:
     def draw(number: int, label: str, **parts: Any) -> RGB:
         _, photo, face = subjects[number % 2]
         params = ImageParams(label, crop=CROP, light=parts.pop("light", light), **parts)  # type: ignore[arg-type]
-        return synthesize.render(photo, face, params, wardrobe).image
+        return render(photo, face, params, wardrobe).image
 
     def mask(name: str, seed: int, **changes: Any) -> MaskParams:
         drawn = sampling.draw_mask(
@@ -148,9 +148,9 @@ def samples(folder: Path, out: Path, count: int, settings: sampling.SamplingSett
         for index, face in enumerate(finder.find(photo).faces[:1]):
             rng = sampling.image_rng(0, path.name, index, 0, label)  # type: ignore[arg-type]
             params = sampling.draw(rng, label, wardrobe, settings)  # type: ignore[arg-type]
-            rendered = synthesize.render(photo, face, params, wardrobe)
+            rendered = render(photo, face, params, wardrobe)
             pictures.append(rendered.image)
-            words.append(str(len(words)) + (" " + (synthesize.gate(rendered, params) or "")).rstrip())
+            words.append(str(len(words)) + (" " + (gate(rendered, params) or "")).rstrip())
     write(out, sheet(pictures, columns, words), 90)
 
 

@@ -22,12 +22,13 @@ import numpy as np
 from maskgen.errors import ImageError
 from maskgen.faces.landmarks import FaceFinder
 from maskgen.images import read_rgb
-from maskgen.render import sampling, warp
-from maskgen.render.edges import face_axes
-from maskgen.render.fit import targets
-from maskgen.render.mesh import ThinPlate, build_mesh
+from maskgen.render import sampling
 from maskgen.render.params import MaskParams
-from maskgen.render.warp import mask_layer
+from maskgen.render.wear import warp
+from maskgen.render.wear.edges import face_axes
+from maskgen.render.wear.fit import targets
+from maskgen.render.wear.mesh import ThinPlate, build_mesh
+from maskgen.render.wear.warp import mask_layer
 from maskgen.templates.reader import load_wardrobe
 from maskgen.templates.template import MaskTemplate
 from maskgen.types import WEARS, LandmarkedFace

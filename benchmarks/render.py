@@ -20,9 +20,12 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 STAGES = {
-    "maskgen.render.face": ("cut", "estimate_light", "lay", "polygons"),
-    "maskgen.render.warp": ("mask_layer", "targets", "build_mesh", "_dress", "_inverse_map", "_remap", "_with_straps"),
-    "maskgen.render.composite": ("_lit", "_shadow", "_grain", "_encode"),
+    "maskgen.render.shot": ("cut",),
+    "maskgen.render.face_light": ("estimate_light",),
+    "maskgen.render.canvas": ("lay",),
+    "maskgen.render.measures": ("polygons",),
+    "maskgen.render.wear.warp": ("mask_layer", "targets", "build_mesh", "_dress", "_remap", "_with_straps"),
+    "maskgen.render.composite": ("place", "light_layer", "shadow", "grain", "encode"),
     "maskgen.render.camera": ("apply",),
 }
 
@@ -38,8 +41,8 @@ def main() -> None:
     import cv2
     from contact_sheets import portraits
 
-    from maskgen.render import face as synthesize
     from maskgen.render import sampling
+    from maskgen.render.face import render
     from maskgen.templates.reader import load_wardrobe
 
     cv2.setNumThreads(1)
@@ -64,8 +67,8 @@ def main() -> None:
             ]
     for name, work in jobs.items():
         for job in work:
-            synthesize.render(*job)
-        best = min(_elapsed(work, synthesize.render) for _ in range(3))
+            render(*job)
+        best = min(_elapsed(work, render) for _ in range(3))
         rows[name] = best / len(work)
     print(f"{options.size} px, one thread, ms of CPU time an image")
     for name, ms in rows.items():
@@ -78,7 +81,7 @@ def main() -> None:
             setattr(module, name, _timed(getattr(module, name), f"{module_name}.{name}", spent))
     work = jobs["with_mask, camera street"]
     for job in work:
-        synthesize.render(*job)
+        render(*job)
     print("of with_mask, camera street:")
     for name, ms in sorted(spent.items(), key=lambda item: -item[1]):
         print(f"  {name:32s} {ms / len(work):6.2f}")

@@ -4,7 +4,7 @@ Only the standard library serves it, to this machine only. The address carries
 a token made for this run, which moves into a cookie; the Host and Origin
 headers are checked, so that no other site's page can reach it through the
 browser. The page sends ``mask.json`` as it would be written; the server draws
-it through ``synthesize.render`` and answers with a JPEG, or with what is wrong.
+it through ``face.render`` and answers with a JPEG, or with what is wrong.
 """
 
 from __future__ import annotations

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from maskgen.errors import ImageError, InputError, TemplateError
 from maskgen.images import decode_rgba, read_bytes, show
-from maskgen.templates.reader import MAX_SIDE, MIN_SIDE, check_template
+from maskgen.templates.pictures import MAX_SIDE, MIN_SIDE
+from maskgen.templates.reader import check_template
 
 if TYPE_CHECKING:
     from maskgen.types import RGB, RGBA

@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import copy
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from maskgen.drawing.layer import Layer
+from maskgen.drawing.noise import lumps
+from maskgen.drawing.projection import Hanging, project
 from maskgen.faces.frame import face_frame
 from maskgen.types import LandmarkedFace, Points
 
@@ -246,27 +247,7 @@ class Board:
 
     def noise(self, seed: int, cell: float, stretch: float = 1, angle_deg: float = 0) -> Field:
         """Lumps about ``cell`` face widths across, mean 0, deviation 1, drawn out along an angle."""
-        import cv2
-
-        shift = np.random.default_rng(seed).uniform(0, _TILE, 2)
-        cos, sin = np.cos(np.radians(angle_deg)), np.sin(np.radians(angle_deg))
-        lump_px = cell * self.px
-        lump = 8 if lump_px >= 8 else 2
-        # Wide lumps are made small and enlarged.
-        shrink = max(int(lump_px // 8), 1)
-        step = lump * shrink / max(lump_px, 0.5)
-        turn = np.array([[cos * step / stretch, sin * step / stretch], [-sin * step, cos * step]])
-        # The middle one of nine tiles: few boards reach over its neighbours.
-        start = np.mod(turn @ (self.left / shrink, self.top / shrink) + shift, _TILE) + _TILE
-        h, w = self.shape
-        small_wh = (-(-w // shrink), -(-h // shrink))
-        flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-        matrix = np.hstack([turn, start[:, None]])
-        field = cv2.warpAffine(_noise_tile(lump), matrix, small_wh, flags=flags, borderMode=cv2.BORDER_WRAP)
-        if shrink == 1:
-            return np.asarray(field)
-        field = cv2.resize(field, (small_wh[0] * shrink, small_wh[1] * shrink), interpolation=cv2.INTER_LINEAR)
-        return np.asarray(field[:h, :w])
+        return lumps(self.shape, (self.left, self.top), seed, cell * self.px, stretch, angle_deg)
 
     def puff(self, coverage: Field, depth: float, rim: float) -> Field:
         """A cushion: height rises from the outline to ``depth`` over ``rim`` face widths."""
@@ -298,37 +279,14 @@ class Board:
         """The drawing in the photo's frame, cut to the photo (and 2 pixels more)."""
         import cv2
 
-        scale = self.frame.unit / self.px
         # A tint may have lightened a plane beyond what its coverage can hold.
         rgba: Any = cv2.merge([*(np.clip(plane, 0, self.alpha) for plane in self.rgb), self.alpha])
         height: Any = self._surface() * np.float32(self.frame.unit)
-        left, top, px = float(self.left), float(self.top), self.px
-        if scale < 0.6:
-            # Shrink first: an affine warp alone would skip pixels.
-            h, w = self.shape
-            small_wh = (max(round(w * scale * 1.2), 1), max(round(h * scale * 1.2), 1))
-            rgba = cv2.resize(rgba, small_wh, interpolation=cv2.INTER_AREA)
-            height = cv2.resize(height, small_wh, interpolation=cv2.INTER_AREA)
-            step_x, step_y = w / small_wh[0], h / small_wh[1]
-        else:
-            step_x = step_y = 1.0
-        h, w = height.shape
-        to_photo = self.frame.axes.T * (self.frame.unit / px) @ np.diag([step_x, step_y])
-        start = self.frame.to_photo([(left / px, top / px)])[0]
-        corners = start + np.array([(0, 0), (w, 0), (0, h), (w, h)]) @ to_photo.T
-        low = np.maximum(np.floor(corners.min(0)), -2).astype(int)
-        high = np.minimum(np.ceil(corners.max(0)), np.asarray(self.frame_wh) + 2).astype(int)
-        size = np.maximum(high - low, 0)
-        if (size < 1).any():
-            return Layer(np.zeros((1, 1, 4), np.float32), (0, 0), np.zeros((1, 1), np.float32), **material)
-        # Pixel centres sit at i + 0.5 here and at i in OpenCV.
-        offset = start - low + to_photo @ (0.5, 0.5) - 0.5
-        matrix = np.hstack([to_photo, offset[:, None]])
-        wh = (int(size[0]), int(size[1]))
-        # Beyond the board the drawing goes on to the photo's edge or is empty anyway.
-        rgba = np.clip(cv2.warpAffine(rgba, matrix, wh, borderMode=cv2.BORDER_CONSTANT), 0, 1)
-        height = cv2.warpAffine(height, matrix, wh, borderMode=cv2.BORDER_REPLICATE)
-        return Layer(rgba, (int(low[0]), int(low[1])), np.asarray(height), **material)
+        start = self.frame.to_photo([(float(self.left) / self.px, float(self.top) / self.px)])[0]
+        rgba, height, origin_xy = project(
+            rgba, height, Hanging(start, self.frame.axes, self.frame.unit / self.px), self.frame_wh
+        )
+        return Layer(rgba, origin_xy, height, **material)
 
 
 def curve(points: ArrayLike, count: int = 32, closed: bool = False) -> Points:
@@ -366,19 +324,3 @@ def along(line: ArrayLike, x: Field) -> Field:
     """The y of a left-to-right line at every x of a board, (1, w); ends go on level."""
     p = np.asarray(line, np.float64)
     return np.asarray(np.interp(x[0], p[:, 0], p[:, 1])[None], np.float32)
-
-
-_TILE: Final = 512
-
-
-@lru_cache(maxsize=2)
-def _noise_tile(lump: int) -> Field:
-    """Smooth noise, lumps ``lump`` pixels across, deviation 1; three periods each way, always the same."""
-    rng = np.random.default_rng(20261121 + lump)
-    frequency = np.hypot(np.fft.fftfreq(_TILE)[:, None], np.fft.fftfreq(_TILE)[None]) * lump / 8
-    # With some of the finer octaves.
-    envelope = np.exp(-((frequency * 14) ** 2)) + 0.25 * np.exp(-((frequency * 6) ** 2))
-    spectrum = np.fft.fft2(rng.normal(size=(_TILE, _TILE))) * envelope
-    spectrum[0, 0] = 0
-    field = np.fft.ifft2(spectrum).real
-    return np.asarray(np.tile(field / field.std(), (3, 3)), np.float32)

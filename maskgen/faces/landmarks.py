@@ -8,7 +8,6 @@ Sources:
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -16,10 +15,11 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from maskgen import faces as detectors
 from maskgen.errors import WeightsError
+from maskgen.faces import detect_padded, load, merged
 from maskgen.faces.auto import choose
 from maskgen.faces.pose import head_pose
+from maskgen.faces.starts import ROUGH_POINTS, disagreement, five_points, from_box, from_points
 from maskgen.types import RGB, Box, Face, LandmarkedFace, Points
 
 MAX_SIDE: Final = 640
@@ -31,9 +31,6 @@ small faces. A face that takes ``MAIN_SHARE`` of the picture ends the search:
 what could be kept beside it has about 18 px there, and is found as well."""
 
 _QUICK: Final = frozenset({"yunet", "onestage"})
-
-_ROUGH_POINTS: Final = frozenset({"onestage"})
-"""Detectors whose five points say where to begin, but are too rough to judge dlib's answer by."""
 
 MIN_FACE_PX: Final = 20.0
 """Shorter side below which 68 points say nothing."""
@@ -119,11 +116,11 @@ class FaceFinder:
 
         if detector == "auto":
             detector = choose()
-        self._detector = detectors.load(detector, max_side=MAX_SIDE)
+        self._detector = load(detector, max_side=MAX_SIDE)
         quick = self._detector.name in _QUICK
-        self._quick = detectors.load(self._detector.name, max_side=QUICK_SIDE) if quick else None
+        self._quick = load(self._detector.name, max_side=QUICK_SIDE) if quick else None
         # dlib's HOG sees no face under 80 px: a second try doubles the picture.
-        self._second = detectors.load("hog", max_side=MAX_SIDE, upsample=1) if self._detector.name == "hog" else None
+        self._second = load("hog", max_side=MAX_SIDE, upsample=1) if self._detector.name == "hog" else None
         self._path = path = predictor or weights.find("landmarks68")
         try:
             self._predictor = dlib.shape_predictor(str(path))
@@ -181,15 +178,15 @@ class FaceFinder:
         """The faces of a picture that one face fills, or nothing where a full search must tell."""
         if self._quick is None or max(photo.shape[:2]) <= QUICK_SIDE:
             return []
-        found = detectors.merged(self._quick.detect(photo))
+        found = merged(self._quick.detect(photo))
         return found if _least_beside_main(found, photo) > 0 else []
 
     def _detect(self, photo: RGB) -> list[Face]:
-        found = detectors.merged(self._detector.detect(photo))
+        found = merged(self._detector.detect(photo))
         if not found:
-            found = detectors.merged(detectors.detect_padded(self._detector, photo))
+            found = merged(detect_padded(self._detector, photo))
         if not found and self._second is not None:
-            found = detectors.merged(detectors.detect_padded(self._second, photo))
+            found = merged(detect_padded(self._second, photo))
         return found
 
     def _landmarks(self, grey: NDArray[np.uint8], face: Face) -> tuple[Points, float]:
@@ -200,14 +197,14 @@ class FaceFinder:
         second time from where its first answer says the face is: an answer
         that hangs on where the search began is not to be believed.
         """
-        if face.points is None or face.detector in _ROUGH_POINTS:
+        if face.points is None or face.detector in ROUGH_POINTS:
             return self._stable_landmarks(grey, face)
-        starts = [_start_from_points(face.points, side) for side in _SIDES]
-        starts.insert(1, (_start_from_box(face)[0], starts[0][1]))
+        starts = [from_points(face.points, side) for side in _SIDES]
+        starts.insert(1, (from_box(face)[0], starts[0][1]))
         tries: list[tuple[float, int, Points]] = []
         for start in starts:
             landmarks = self._predict(grey, *start)
-            tries.append((_disagreement(landmarks, face.points), len(tries), landmarks))
+            tries.append((disagreement(landmarks, face.points), len(tries), landmarks))
             if tries[-1][0] < CREDIBLE:
                 break
         doubt, _, landmarks = min(tries, key=lambda one: one[:2])
@@ -218,17 +215,17 @@ class FaceFinder:
 
         Where rough points are known, they are one more place to begin.
         """
-        begins = [_start_from_box(face)]
+        begins = [from_box(face)]
         if face.points is not None:
-            begins = [*(_start_from_points(face.points, side) for side in _SIDES), *begins]
+            begins = [*(from_points(face.points, side) for side in _SIDES), *begins]
         tries: list[tuple[float, int, Points]] = []
         for start in begins:
-            points = _five(self._predict(grey, *start))
-            landmarks = self._predict(grey, *_start_from_points(points, _SIDES[0]))
-            doubt = _disagreement(landmarks, points) / UNSTABLE * DOUBTFUL
+            points = five_points(self._predict(grey, *start))
+            landmarks = self._predict(grey, *from_points(points, _SIDES[0]))
+            doubt = disagreement(landmarks, points) / UNSTABLE * DOUBTFUL
             if face.points is not None:
                 # Two that agree need no third: the rough points were not dlib's.
-                doubt = min(doubt, _disagreement(landmarks, face.points))
+                doubt = min(doubt, disagreement(landmarks, face.points))
             tries.append((doubt, len(tries), landmarks))
             if tries[-1][0] < CREDIBLE:
                 break
@@ -278,47 +275,6 @@ def face_box(landmarks: Points) -> Box:
     return Box(left + inset, min(top, bottom), right - inset, bottom)
 
 
-def _start_from_box(face: Face) -> tuple[Box, float]:
-    """A square like the boxes that dlib's predictor was trained on; no slant is known.
-
-    For boxes that hug the face (all but dlib's own) the centre lies 6.4 % of
-    the height lower and the side is 0.94 of the square root of the area; the
-    landmarks then differ from a HOG box's by 1 % of the eye distance (facts
-    of this project).
-    """
-    x, y = face.box.center_xy
-    if face.detector in ("hog", "cnn"):
-        return _square(x, y, max(face.box.width, face.box.height)), 0.0
-    if face.detector in _ROUGH_POINTS:
-        # Its boxes are as people draw them, lower than YuNet's: maskgen/scenes/boxes.py.
-        height = face.box.height / 0.9
-        top = face.box.top - 0.15 * height
-        return _square(x, top + 0.564 * height, 0.94 * math.sqrt(face.box.width * height)), 0.0
-    return _square(x, y + 0.064 * face.box.height, 0.94 * math.sqrt(face.box.area)), 0.0
-
-
-def _start_from_points(points: Points, side: float) -> tuple[Box, float]:
-    """The same from five points: midway between eyes and mouth.
-
-    Args:
-        points: (5, 2) float64, as a ``Face``'s.
-        side: of the square, in the larger of eye and eye-mouth distances.
-
-    Returns:
-        The square, and how far the line from the left to the right eye drops
-        to the right, in degrees.
-    """
-    x, y = (points[:2].mean(axis=0) + points[3:].mean(axis=0)) / 2
-    dx, dy = points[1] - points[0]
-    slant_deg = math.degrees(math.atan2(dy, dx)) if dx > 0 else 0.0
-    return _square(float(x), float(y), side * _span(points)), slant_deg
-
-
-def _square(x: float, y: float, side: float) -> Box:
-    half = max(side, 2.0) / 2
-    return Box(x - half, y - half, x + half, y + half)
-
-
 def _least_beside_main(found: list[Face], photo: RGB) -> float:
     """The shorter side that a face needs beside one that the picture is about."""
     main = max((face.box for face in found), key=lambda box: box.area, default=None)
@@ -331,21 +287,3 @@ def _share_inside(landmarks: Points, photo: RGB) -> float:
     features = landmarks[27:]
     inside = (features >= 0) & (features < (photo.shape[1], photo.shape[0]))
     return float(inside.all(axis=1).mean())
-
-
-def _five(landmarks: Points) -> Points:
-    """What a detector's five points are among dlib's 68."""
-    eyes = [landmarks[36:42].mean(axis=0), landmarks[42:48].mean(axis=0)]
-    return np.array([*eyes, landmarks[30], landmarks[48], landmarks[54]])
-
-
-def _span(points: Points) -> float:
-    """The larger of eye distance and eye-mouth distance: one of them stays when a head turns or nods."""
-    eyes = float(np.hypot(*(points[1] - points[0])))
-    height = float(np.hypot(*(points[:2].mean(axis=0) - points[3:].mean(axis=0))))
-    return max(eyes, height, 1e-6)
-
-
-def _disagreement(landmarks: Points, points: Points) -> float:
-    """Mean distance of landmarks from five points, in the points' span."""
-    return float(np.hypot(*(_five(landmarks) - points).T).mean()) / _span(points)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
@@ -10,7 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from maskgen.render.edges import FaceAxes, face_axes
+from maskgen.render.laying.tones import to_linear
+from maskgen.render.wear.edges import FaceAxes, face_axes
 
 if TYPE_CHECKING:
     from maskgen.types import RGB, LandmarkedFace
@@ -131,19 +131,6 @@ def seen_in(light: Light, part: tuple[float, float, float, float], photo: RGB, f
     field = cv2.warpAffine(light.field, affine, (w, h), flags=flags, borderMode=cv2.BORDER_REPLICATE)
     grain, blur = _noise_and_blur(photo, face)
     return replace(light, field=np.asarray(field, np.float32), noise=grain, blur_px=blur)
-
-
-def to_linear(image: RGB) -> _Float:
-    """sRGB bytes as linear light, (H, W, 3) float32 in [0, 1]."""
-    import cv2
-
-    return np.asarray(cv2.LUT(image, _decode_table()), np.float32)
-
-
-@functools.cache
-def _decode_table() -> _Float:
-    value = np.arange(256) / 255
-    return np.where(value <= 0.04045, value / 12.92, ((value + 0.055) / 1.055) ** 2.4).astype(np.float32)
 
 
 def held(values: Any, low: float, high: float) -> Any:

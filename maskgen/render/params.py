@@ -1,6 +1,6 @@
 """Everything drawn by chance for one image, as plain values that survive JSON.
 
-``sampling.draw`` makes an ``ImageParams``, ``synthesize.render`` obeys it and
+``sampling.draw`` makes an ``ImageParams``, ``face.render`` obeys it and
 draws nothing itself: the same params give the same bytes.
 """
 
@@ -204,6 +204,11 @@ class ImageParams:
     confuser: Extra | None = None
     accessories: tuple[Extra, ...] = ()
     turn: TurnParams | None = None
+
+    @property
+    def bare(self) -> bool:
+        """Nothing is drawn on the face."""
+        return self.mask is None and self.confuser is None and not self.accessories
 
     def to_json(self) -> dict[str, Any]:
         """Nested dicts and lists of plain values; ``from_json`` undoes it exactly."""

@@ -8,7 +8,6 @@ person who drew it; ``load_template`` raises it, ``check_template`` lists it.
 
 from __future__ import annotations
 
-import io
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -149,24 +148,3 @@ class MaskTemplate:
             bottom=tuple(replace(anchor, xy=moved(anchor.xy)) for anchor in self.bottom),
             straps=tuple(replace(strap, xy=moved(strap.xy)) for strap in self.straps),
         )
-
-
-# Pictures
-
-
-def _lies_turned(png: bytes) -> bool:
-    """Whether an EXIF orientation turns the picture: programs show it upright, and OpenCV reads it as it lies."""
-    from PIL import Image, PngImagePlugin
-
-    exif = Image.Exif()
-    try:
-        exif.load(PngImagePlugin.PngImageFile(io.BytesIO(png)).info.get("exif", b""))
-        return exif.get(0x0112, 1) in range(2, 9)
-    except Exception:  # damaged: the decoder will say so, where it matters
-        return False
-
-
-# mask.json
-
-
-# Shape

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from drawn_face import face, turned_landmarks
 
-from maskgen.drawing import board as canvas
+from maskgen.drawing.board import FaceFrame
 from maskgen.errors import ShapeError
 from maskgen.faces import frame
 from maskgen.faces.frame import face_frame
-from maskgen.render.edges import face_axes
+from maskgen.render.wear.edges import face_axes
 from maskgen.templates.anchors import typical_landmarks
 
 FACE = typical_landmarks(200, (300, 250))
@@ -34,7 +34,7 @@ def test_a_head_keeps_its_size_when_it_turns(yaw_deg: float) -> None:
 @pytest.mark.parametrize("yaw_deg", [-50.0, 0.0, 50.0])
 def test_masks_and_what_else_is_drawn_measure_by_the_same_square(yaw_deg: float) -> None:
     subject = face(yaw_deg)
-    square, board, axes = face_frame(subject.landmarks), canvas.FaceFrame.of(subject), face_axes(subject)
+    square, board, axes = face_frame(subject.landmarks), FaceFrame.of(subject), face_axes(subject)
     assert board.unit == axes.width == square.width
     assert np.array_equal(board.axes, np.stack([square.right, square.down]))
     assert np.array_equal(board.axes, np.stack([axes.x, axes.y]))

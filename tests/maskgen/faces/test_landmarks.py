@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from maskgen.errors import InputError, WeightsError
-from maskgen.faces import landmarks as module
 from maskgen.faces.landmarks import FaceFinder, face_box
+from maskgen.faces.starts import five_points
 from maskgen.types import Box, Face
 
 COLLINS = Box(170, 60, 280, 195)
@@ -28,7 +28,7 @@ def finder(request):
 
 
 def five(face):
-    return module._five(face.landmarks)
+    return five_points(face.landmarks)
 
 
 def test_both_portraits(finder, astronaut, hopper):

@@ -9,8 +9,8 @@ from drawn_face import SIDE, face, photo
 
 from maskgen.drawing.layer import Layer
 from maskgen.errors import ShapeError
-from maskgen.render.composite import composite, lay, white_noise
-from maskgen.render.lighting import Light, _slope, estimate_light, seen_in, to_linear
+from maskgen.render.composite import composite, lay
+from maskgen.render.lighting import Light, estimate_light
 from maskgen.render.params import LightParams
 
 PLAIN = LightParams(
@@ -24,22 +24,6 @@ def _patch(value: float, alpha: float = 1.0, side: int = 60) -> Layer:
     return Layer(rgba, (90, 120))
 
 
-def test_light_comes_from_the_brighter_side() -> None:
-    subject = face()
-    left, right = (estimate_light(photo(left_light=part), subject) for part in (0.5, -0.5))
-    assert left.slope_xy[0] < -0.15
-    assert right.slope_xy[0] > 0.15
-    even = estimate_light(photo(), subject)
-    assert abs(even.slope_xy[0]) < 0.08
-
-
-def test_a_darker_photo_has_a_lower_level() -> None:
-    subject = face()
-    bright = photo()
-    dark = (bright * 0.4).astype(np.uint8)
-    assert estimate_light(dark, subject).level < 0.4 * estimate_light(bright, subject).level
-
-
 def test_a_warm_light_is_seen_and_a_grey_photo_stays_grey() -> None:
     subject = face()
     warm = np.clip(photo() * (1.15, 1.0, 0.7), 0, 255).astype(np.uint8)
@@ -51,24 +35,6 @@ def test_a_warm_light_is_seen_and_a_grey_photo_stays_grey() -> None:
     red.rgba[..., 0] = 0.8
     out = composite(grey, red, light, subject, PLAIN)
     assert np.ptp(out[140:160, 100:130].astype(int), axis=2).max() <= 2
-
-
-def test_grain_and_blur_are_measured() -> None:
-    rng = np.random.default_rng(0)
-    noisy = np.clip(photo() + rng.normal(0, 8, (SIDE, SIDE, 3)), 0, 255).astype(np.uint8)
-    assert estimate_light(noisy, face()).noise > 2 * estimate_light(photo(), face()).noise
-
-
-def test_a_part_of_a_picture_takes_its_part_of_the_light() -> None:
-    picture, subject = photo(), face()
-    light = replace(estimate_light(picture, subject), field=np.tile(np.arange(8, dtype=np.float32), (8, 1)))
-    assert np.allclose(seen_in(light, (0, 0, 1, 1), picture, subject).field, light.field)
-    # Twice as fine: the columns' centres lie at 4 - 1/4, 4 + 1/4, ... of the whole.
-    right = seen_in(light, (0.5, 0.25, 1, 0.75), picture, subject)
-    assert np.allclose(right.field[3], np.minimum(3.75 + 0.5 * np.arange(8), 7))
-    assert (right.level, right.slope_xy) == (light.level, light.slope_xy)
-    beyond = seen_in(light, (-1, 0, 0, 1), picture, subject)
-    assert np.allclose(beyond.field, 0)
 
 
 def test_composite_keeps_the_photo_and_everything_off_the_layer() -> None:
@@ -232,21 +198,3 @@ def test_a_layer_checks_its_shapes() -> None:
         Layer(np.zeros((4, 4, 4)))  # type: ignore[arg-type]
     with pytest.raises(ShapeError, match="height"):
         Layer(np.zeros((4, 4, 4), np.float32), height=np.zeros((3, 3), np.float32))
-
-
-def test_linear_and_noise() -> None:
-    ends = to_linear(np.array([[[0, 128, 255]]], np.uint8))[0, 0]
-    assert ends == pytest.approx([0, 0.2158605, 1], abs=1e-6)
-    noise = white_noise(np.random.default_rng(0), 400, 300)
-    assert noise.shape == (400, 300)
-    assert noise.std() == pytest.approx(1, abs=0.03)
-    assert np.array_equal(noise, white_noise(np.random.default_rng(0), 400, 300))
-
-
-def test_slopes_do_not_hang_on_where_a_field_lies_in_memory() -> None:
-    # cv2.magnitude rounds the last few pixels of an odd-sized field one way or the other.
-    field = np.random.default_rng(0).random((50, 57), np.float32)
-    first, ballast = _slope(field), []
-    for step in range(100):
-        ballast.append(np.empty(10 + 37 * step, np.float32))
-        assert np.array_equal(_slope(field.copy()), first)

@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 from drawn_face import SIDE, face, photo, template, turned_landmarks
 
-from maskgen.occluders.registry import draw_params
 from maskgen.render import camera
-from maskgen.render.covers import BARE
-from maskgen.render.face import crop_region, cut, gate, render, render_scene
-from maskgen.render.params import CropParams, Extra, ImageParams, MaskParams, TurnParams
+from maskgen.render.face import render, render_scene
+from maskgen.render.measures import gate
+from maskgen.render.params import CropParams, ImageParams, MaskParams, TurnParams
+from maskgen.render.region import crop_region, cut
 from maskgen.render.sampling import SamplingSettings, draw, image_rng
-from maskgen.types import LABELS, WEARS
+from maskgen.types import LABELS
 
 WARDROBE = {"plain": template()}
 MASKED = ImageParams("with_mask", crop=CropParams(size=160), mask=MaskParams("plain", tint=(0.3, 0.6, 0.9)))
@@ -64,22 +64,6 @@ def test_ground_truth_lies_on_the_mask() -> None:
     assert gate(masked, MASKED) is None
 
 
-@pytest.mark.parametrize(("size", "off"), [(64, 0.02), (224, 0.01)])
-def test_polygons_are_as_large_as_what_was_laid(size: int, off: float, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Measured against the alpha itself; half a pixel short was 5 % at 64 px."""
-    from maskgen.render import face, polygons
-
-    bodies: list[np.ndarray] = []
-    real = polygons.polygons
-    monkeypatch.setattr(face, "polygons", lambda body, *rest: bodies.append(body) or real(body, *rest))
-    drawn = render(photo(), face(), replace(MASKED, crop=CropParams(size=size)), WARDROBE)
-    area = 0.0
-    for polygon in drawn.coverage:
-        x, y = np.array(polygon).T
-        area += abs(float(np.dot(x, np.roll(y, -1)) - np.dot(y, np.roll(x, -1)))) / 2
-    assert area == pytest.approx(float(bodies[-1].sum()), rel=off)
-
-
 @pytest.mark.parametrize("yaw_deg", [-40.0, 25.0])
 def test_the_pose_is_that_of_the_picture(yaw_deg: float) -> None:
     params = replace(MASKED, turn=TurnParams(yaw_deg, 0.0))
@@ -96,32 +80,6 @@ def test_with_no_camera_and_nothing_drawn_the_picture_is_the_photos() -> None:
     assert np.array_equal(drawn.image, cut(picture, crop_region(face(), params.crop), (96, 96)))
     scene = replace(params, crop=CropParams(mode="scene"))
     assert np.array_equal(render(picture, face(), scene, {}).image, picture)
-
-
-@pytest.mark.parametrize(("level", "turn"), [(0.05, None), (0.05, 30.0), (0.6, None), (0.6, -30.0)])
-def test_cloth_that_counts_as_a_mask_covers_the_nostrils(level: float, turn: float | None) -> None:
-    cloth = draw_params("bandana", np.random.default_rng(1)) | {"level": level, "lift": 0.02, "lean": 0.0}
-    params = ImageParams("with_mask", crop=CropParams(size=160), confuser=Extra("bandana", cloth))
-    if turn is not None:
-        params = replace(params, turn=TurnParams(turn, 0.0))
-    drawn = render(photo(), face(), params, {})
-    high = level < 0.3
-    assert gate(drawn, params) == (None if high else "cloth_too_low")
-    assert (drawn.covers.nose > 0.75) == high
-    assert drawn.covers.chin > 0.75
-    # Under its own label it may lie as it likes.
-    assert gate(drawn, replace(params, label="without_mask")) is None
-    scene = replace(params, crop=CropParams(mode="scene"), turn=None)
-    assert gate(render(photo(), face(), scene, {}), scene) == (None if high else "cloth_too_low")
-
-
-def test_a_hand_before_the_face_counts_as_no_cloth() -> None:
-    hand = Extra("hand", draw_params("hand", np.random.default_rng(0)))
-    drawn = render(photo(), face(), ImageParams("without_mask", crop=CropParams(size=160), confuser=hand), {})
-    assert drawn.covers == BARE
-    masked = render(photo(), face(), MASKED, WARDROBE).covers
-    assert masked.whole
-    assert render(photo(), face(), replace(MASKED, confuser=hand), WARDROBE).covers == masked
 
 
 def test_landmarks_and_box_are_in_the_written_picture() -> None:
@@ -149,39 +107,10 @@ def test_a_scene_keeps_the_photo_and_masks_every_face() -> None:
     assert np.array_equal(alone.image[:, :SIDE], first.image[:, :SIDE])
 
 
-@pytest.mark.parametrize("wear", WEARS)
-def test_every_wear_passes_the_gate(wear: str) -> None:
-    params = replace(MASKED, mask=replace(MASKED.mask, wear=wear))  # type: ignore[arg-type, type-var]
-    crop = CropParams(size=160, margin=1.3)
-    assert gate(render(photo(), face(), replace(params, crop=crop), WARDROBE), params) is None
-
-
-def test_the_gate_refuses_what_cannot_be_seen() -> None:
-    clear = {"plain": template(alpha=3)}
-    assert gate(render(photo(), face(), MASKED, clear), MASKED) == "mask_hidden"
-    away = replace(MASKED, crop=CropParams(size=160, shift_xy=(0.0, -0.75)))
-    low = face(landmarks=turned_landmarks(0) + np.array([0, SIDE]))
-    refused = gate(render(np.vstack([photo()] * 2), low, away, WARDROBE), away)
-    assert refused in ("mask_outside", "mask_hidden")
-    drawn = render(photo(), face(), MASKED, WARDROBE)
-    assert gate(replace(drawn, contrast=0.001), MASKED) == "mask_unseen"
-    assert gate(replace(drawn, contrast=0.001), ImageParams("without_mask")) is None
-
-
 def test_both_classes_share_their_crop() -> None:
     masked = render(photo(), face(), MASKED, WARDROBE)
     bare = render(photo(), face(), replace(MASKED, label="without_mask", mask=None), WARDROBE)
     assert np.array_equal(masked.image[:30], bare.image[:30])
-
-
-@pytest.mark.parametrize("region", [(-20, -10, 60, 70), (200, 200, 300, 260), (10, 20, 90, 100)])
-def test_cut_repeats_the_edge(region: tuple[int, int, int, int]) -> None:
-    picture = photo()
-    out = cut(picture, region, (region[2] - region[0], region[3] - region[1]))
-    rows = np.clip(np.arange(region[1], region[3]), 0, SIDE - 1)
-    columns = np.clip(np.arange(region[0], region[2]), 0, SIDE - 1)
-    assert np.array_equal(out, picture[rows][:, columns])
-    assert cut(picture, region, (32, 24)).shape == (24, 32, 3)
 
 
 def test_small_and_large_faces() -> None:

@@ -10,8 +10,10 @@ from drawn_face import template
 
 from maskgen.errors import InputError
 from maskgen.occluders.registry import OCCLUDERS
+from maskgen.render.choices import WITHOUT, SamplingSettings, pick
+from maskgen.render.mask_sampling import draw_mask
 from maskgen.render.params import Extra, ImageParams
-from maskgen.render.sampling import WITHOUT, SamplingSettings, draw, draw_mask, image_rng, pick
+from maskgen.render.sampling import draw, image_rng
 from maskgen.types import LABELS, Label
 
 WARDROBE = {"plain": template(), "other": replace(template(), name="other", weight=3.0)}

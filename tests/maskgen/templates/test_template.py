@@ -17,9 +17,9 @@ from maskgen.assets import assets_dir
 from maskgen.drawing.palette import PALETTE
 from maskgen.errors import TemplateError
 from maskgen.templates import reader
-from maskgen.templates import template as templates
 from maskgen.templates.anchors import typical_landmarks
 from maskgen.templates.reader import check_template, load_template, load_wardrobe
+from maskgen.templates.template import WORKING_WIDTH
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -128,7 +128,7 @@ def test_the_wardrobe_opens_quickly_and_only_once() -> None:
     first = load_wardrobe()
     assert time.process_time() - start < 3  # 0.3 s on an idle machine
     assert load_wardrobe()["surgical"] is first["surgical"]
-    assert max(template.size_wh[0] for template in first.values()) <= templates.WORKING_WIDTH
+    assert max(template.size_wh[0] for template in first.values()) <= WORKING_WIDTH
 
 
 # Reading

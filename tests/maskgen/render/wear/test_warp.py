@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 from drawn_face import SIDE, face, template, turned_landmarks
 
-from maskgen.render.edges import face_axes, jaw_point, knots, nearest_jaw
-from maskgen.render.fit import targets
-from maskgen.render.mesh import ThinPlate, build_mesh, spline
 from maskgen.render.params import MaskParams
 from maskgen.render.sampling import SamplingSettings, draw_mask
-from maskgen.render.straps import strap_end
-from maskgen.render.warp import mask_layer
+from maskgen.render.wear.edges import face_axes, jaw_point, knots, nearest_jaw
+from maskgen.render.wear.fit import targets
+from maskgen.render.wear.mesh import ThinPlate, build_mesh, spline
+from maskgen.render.wear.straps import strap_end
+from maskgen.render.wear.warp import mask_layer
 from maskgen.templates.reader import load_wardrobe
 from maskgen.templates.template import MaskTemplate
 from maskgen.types import WEARS, LandmarkedFace, Wear

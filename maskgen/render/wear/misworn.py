@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from maskgen.render.edges import (
+from maskgen.render.wear.edges import (
     FaceAxes,
     arc,
     between,

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from maskgen.render.edges import FaceAxes, jaw_point
-from maskgen.render.fit import Targets
 from maskgen.render.lighting import _Float
-from maskgen.render.mesh import Mesh, ThinPlate, _bounds, _Box
+from maskgen.render.wear.edges import FaceAxes, jaw_point
+from maskgen.render.wear.fit import Targets
+from maskgen.render.wear.mesh import Mesh, ThinPlate, _bounds, _Box
 
 if TYPE_CHECKING:
     from maskgen.render.params import MaskParams

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from drawn_face import face, template
 
-from maskgen.render.edges import between, face_axes, middle
-from maskgen.render.fit import Targets, targets
-from maskgen.render.misworn import BARE_NOSE
 from maskgen.render.params import MaskParams
 from maskgen.render.sampling import SamplingSettings, draw_mask
+from maskgen.render.wear.edges import between, face_axes, middle
+from maskgen.render.wear.fit import Targets, targets
+from maskgen.render.wear.misworn import BARE_NOSE
 from maskgen.templates.reader import load_wardrobe
 from maskgen.types import Wear
 

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from maskgen.faces.frame import face_frame
-from maskgen.render.edges import FaceAxes, centre_weight, jaw_point, knots, middle, nearest_jaw, square_off
-from maskgen.render.misworn import Worn, above_chin, hanging, misworn, told_apart
+from maskgen.render.wear.edges import FaceAxes, centre_weight, jaw_point, knots, middle, nearest_jaw, square_off
+from maskgen.render.wear.misworn import Worn, above_chin, hanging, misworn, told_apart
 
 if TYPE_CHECKING:
     from maskgen.render.params import MaskParams

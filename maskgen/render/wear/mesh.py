@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from maskgen.render.edges import FaceAxes
-from maskgen.render.fit import Targets
+from maskgen.render.wear.edges import FaceAxes
+from maskgen.render.wear.fit import Targets
 
 if TYPE_CHECKING:
     from maskgen.types import Points

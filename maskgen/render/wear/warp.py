@@ -20,12 +20,12 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from maskgen.drawing.layer import Layer
-from maskgen.render.composite import white_noise
-from maskgen.render.edges import FaceAxes, face_axes
-from maskgen.render.fit import targets
+from maskgen.render.laying.grain import white_noise
 from maskgen.render.lighting import _Float, held
-from maskgen.render.mesh import STRAYED, Mesh, ThinPlate, _bounds, _Box, build_mesh
-from maskgen.render.straps import _strap_paths, _with_straps
+from maskgen.render.wear.edges import FaceAxes, face_axes
+from maskgen.render.wear.fit import targets
+from maskgen.render.wear.mesh import STRAYED, Mesh, ThinPlate, _bounds, _Box, build_mesh
+from maskgen.render.wear.straps import _strap_paths, _with_straps
 
 if TYPE_CHECKING:
     from maskgen.render.params import MaskParams

@@ -1,0 +1,1 @@
+"""How a mask is worn: where its edges lie on a face, the mesh between them, its picture warped onto it, its straps."""
