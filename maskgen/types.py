@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Final, Literal, TypeAlias, get_args
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from maskgen.errors import ShapeError
+from maskgen.labels import LABELS as LABELS
+from maskgen.labels import WEARS as WEARS
+from maskgen.labels import Label as Label
+from maskgen.labels import Wear as Wear
 
 RGB: TypeAlias = NDArray[np.uint8]
 """(H, W, 3) uint8, red first."""
@@ -19,12 +23,6 @@ RGBA: TypeAlias = NDArray[np.float32]
 
 Points: TypeAlias = NDArray[np.float64]
 """(N, 2) float64, x then y, in pixels; a pixel's centre is at (i + 0.5)."""
-
-Label = Literal["with_mask", "without_mask", "incorrect_mask"]
-LABELS: Final[tuple[Label, ...]] = get_args(Label)
-
-Wear = Literal["correct", "nose_out", "mouth_out", "chin", "one_ear", "nose_only", "high", "chin_out"]
-WEARS: Final[tuple[Wear, ...]] = get_args(Wear)
 
 
 @dataclass(frozen=True, slots=True)
