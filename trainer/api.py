@@ -18,9 +18,9 @@ from maskgen.io.files import write_whole
 from trainer import models
 from trainer.bundle import KERAS_NAME, LITERT_NAME, Bundle, file_sha256
 from trainer.config.classifier import TrainConfig
+from trainer.config.export import Quantize
 from trainer.data import seen, twins
 from trainer.data.dataset import Dataset, Faces, Sample, check_faces, decode, load
-from trainer.export.convert import Quantize
 from trainer.loop.backend import load_keras
 from trainer.loop.progress import Reporter
 from trainer.loop.run_folder import Summary, check_room, publish, save_network, stage, versions, writing

@@ -19,6 +19,9 @@ from maskgen.errors import InputError
 RecordT = TypeVar("RecordT")
 
 _KEY: Final = "option"
+_TELLING: Final = 4096
+"""A bound above it is far from what anybody wants to type; the help leaves it out."""
+
 _METAVARS: Final = {int: "N", float: "X", str: "TEXT"}
 
 
@@ -140,7 +143,7 @@ def _bare(hint: Any) -> Any:
 
 
 def _metavar(known: Option, typed: Any) -> str | None:
-    if known.least is not None and known.most is not None:
+    if known.least is not None and known.most is not None and known.most <= _TELLING:
         return f"{known.least:g}..{known.most:g}"
     return _METAVARS.get(_bare(typed))
 

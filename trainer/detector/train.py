@@ -1,4 +1,4 @@
-"""A folder of scenes in, a model folder out: the whole of ``maskgen train --task detector``."""
+"""A folder of scenes in, a model folder out: the whole of ``maskgen train-detector``."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from maskgen.types import RGB
 from trainer.bundle import BUNDLE_NAME, KERAS_NAME, LITERT_NAME, Bundle, file_sha256, packaged_bundle
 from trainer.classifier.fit import Fitted
 from trainer.config.detector import DetectorConfig
+from trainer.config.export import Quantize
 from trainer.data import scenes as data
 from trainer.data import seen, twins
 from trainer.data.scenes import Scene
 from trainer.detector.fit import fit
 from trainer.export import destination, detector
-from trainer.export.convert import Quantize
 from trainer.loop.backend import load_keras
 from trainer.loop.progress import Reporter
 from trainer.loop.run_folder import Summary, check_room, publish, save_network, stage, versions, writing

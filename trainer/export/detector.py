@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from maskgen.errors import InputError, TrainError
 from maskgen.faces.onestage_litert import OneStage, Raw, decode, fitted, suppress
 from maskgen.types import RGB
-from trainer.export.convert import Quantize, elsewhere, quiet, to_litert
+from trainer.config.export import Quantize
+from trainer.export.convert import elsewhere, quiet, to_litert
 
 logger = logging.getLogger(__name__)
 

@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,13 +16,13 @@ from numpy.typing import NDArray
 from maskgen.errors import DatasetError, InputError, TrainError
 from trainer import input_card
 from trainer.bundle import KERAS_NAME, Bundle, file_sha256
+from trainer.config.export import Format, Quantize
 from trainer.export import destination
-from trainer.export.convert import Quantize, elsewhere, quiet, to_litert
+from trainer.export.convert import elsewhere, quiet, to_litert
 from trainer.models.litert import LiteRTModel
 
 logger = logging.getLogger(__name__)
 
-Format = Literal["litert", "onnx", "saved_model"]
 
 LIMITS: Final = {"none": 1e-3, "float16": 2e-2, "int8": 0.5}
 """Largest change of any probability that is put up with, by storage.

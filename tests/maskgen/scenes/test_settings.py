@@ -10,7 +10,7 @@ from maskgen.scenes.settings import Settings
 
 
 def test_scenes_begun_before_go_on() -> None:
-    """Names, values and their order as they stood before the settings made the command: the mark is compared as text."""
+    """Names, values and their order as they stood before: the mark is compared as text."""
     old = (
         '{"datasets": ["a"], "scenes": 1000, "size": 416, "split": [0.95, 0.05, 0.0], "seed": 0, "backgrounds": [], '
         '"backgrounds_coco": [], "camera": "street", "quality": 90}'
