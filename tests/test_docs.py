@@ -101,13 +101,9 @@ def test_commands_and_their_options_are_there() -> None:
 DEFAULTS = [
     ("confusers.md", r"`--confusers`, ([\d.]+) unless told otherwise", "generate", "confusers"),
     ("confusers.md", r"`--accessories`, a (fifth) of the images unless told otherwise", "generate", "accessories"),
-    ("scenes.md", r"`--scenes (\d+)`", "compose", "scenes"),
-    ("scenes.md", r"`--size (\d+)`", "compose", "size"),
-    ("scenes.md", r"`--split ([\d/]+)` \| shares", "compose", "split"),
-    ("scenes.md", r"`--camera (\w+)` \| none", "compose", "camera"),
     ("detector.md", r"--also-share ([\d.]+)` mixes", "train-detector", "also_share"),
-    ("detect.md", r"`--give-up` seconds \((\d+)", "detect webcam", "give_up"),
-    ("detect.md", r"`--recheck ([\d.]+)` seconds", "detect video", "recheck"),
+    ("detect.md", r"`--give-up` seconds \((\d+)", "detect webcam", "give_up_s"),
+    ("detect.md", r"`--recheck ([\d.]+)` seconds", "detect video", "recheck_s"),
 ]
 
 

@@ -14,6 +14,7 @@ import typer.main
 from hypothesis import given
 from hypothesis import strategies as st
 
+import detect.commands.settings
 import maskgen.dataset.settings
 import maskgen.scenes.settings
 import trainer.config.run
@@ -38,6 +39,20 @@ RECORDS = [
     ("train-detector", trainer.config.run.RunOptions, set()),
     ("evaluate", EvaluateOptions, set()),
     ("export", ExportOptions, set()),
+    ("detect image", detect.commands.settings.Copies, set()),
+    ("detect image", detect.commands.settings.Printed, set()),
+    ("detect image", detect.commands.settings.Finding, set()),
+    ("detect video", detect.commands.settings.FileRecorded, set()),
+    ("detect video", detect.commands.settings.FramesPrinted, set()),
+    ("detect video", detect.commands.settings.Looking, set()),
+    ("detect webcam", detect.commands.settings.Shown, set()),
+    ("detect webcam", detect.commands.settings.Recorded, set()),
+    ("detect webcam", detect.commands.settings.FramesPrinted, set()),
+    ("detect webcam", detect.commands.settings.Camera, set()),
+    ("detect webcam", detect.commands.settings.Looking, set()),
+    ("detect serve", detect.commands.settings.Page, set()),
+    ("detect serve", detect.commands.settings.Live, set()),
+    ("detect serve", detect.commands.settings.Looking, set()),
 ]
 """Command, settings record, and the fields that are an argument or found out by the command."""
 

@@ -69,14 +69,14 @@ class Settings:
     )
     classes: int = option(2, "3 writes incorrect_mask as well.", least=2, most=3)
     count_incorrect_as: CountAs = option(
-        "skip", "What a badly worn mask counts as, of two.", group=_DRAWN, metavar="LABEL|skip"
+        "skip", "Label of badly worn masks: skip, with_mask, without_mask.", group=_DRAWN, metavar="LABEL|skip"
     )
     confusers: float = option(0.12, "Share of bare faces behind a hand, cup...", least=0, most=1)
     accessories: float = option(0.2, "Share of faces with glasses, a cap or hair.", group=_DRAWN, least=0, most=1)
     turn: float = option(0.0, "Share of heads turned 12 to 45 degrees further.", group=_DRAWN, least=0, most=1)
     camera: Strength = option("street", "How hard the camera treats pictures.", group=_DRAWN)
     scarf_label: ScarfLabel = option(
-        "without_mask", "What a scarf over the nose counts as.", group=_DRAWN, metavar="LABEL|skip"
+        "without_mask", "Label of a scarf over the nose, or skip.", group=_DRAWN, metavar="LABEL|skip"
     )
     per_face: int = option(1, "Images of each class for every face.", least=1, most=10_000)
     crop: Crop = option("face", "A square around each face, or the whole photo.")

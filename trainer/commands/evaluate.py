@@ -33,7 +33,7 @@ class EvaluateOptions:
     )
     incorrect: Incorrect = option(
         "drop",
-        "What a badly worn mask counts as, of two.",
+        "Label of badly worn masks: drop, with_mask, without_mask.",
         metavar="LABEL|drop",
         shown="drop; detector: without_mask",
     )

@@ -48,7 +48,7 @@ class TrainConfig:
     weights: str = option("auto", "auto, packaged, imagenet, none, a folder or file.", metavar="WHICH")
     classes: int = option(2, "3 adds incorrect_mask.", least=2, most=3)
     incorrect: Incorrect = option(
-        "drop", "What a badly worn mask counts as, of two.", group=_FACES, metavar="LABEL|drop"
+        "drop", "Label of badly worn masks: drop, with_mask, without_mask.", group=_FACES, metavar="LABEL|drop"
     )
     augment: Policy = option("street", "What images go through.", metavar="none|classic|mild|street")
     views: int = option(3, "Augmented views in the head phase.", group=_LEARNS, least=1, most=100)

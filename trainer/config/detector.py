@@ -39,7 +39,10 @@ class DetectorConfig:
 
     classes: int = option(2, "3 adds incorrect_mask.", least=2, most=3)
     incorrect: IncorrectFaces = option(
-        "without_mask", "What a badly worn mask counts as, of two.", group=_SCENES, metavar="LABEL|ignore"
+        "without_mask",
+        "Label of badly worn masks: ignore, with_mask, without_mask.",
+        group=_SCENES,
+        metavar="LABEL|ignore",
     )
     weights: str = option("auto", "auto, packaged, imagenet, none or a detector.", metavar="WHICH")
     width: int = option(64, "Channels of its pyramid and head.", group=_NETWORK, least=8, most=512)
