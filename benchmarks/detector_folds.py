@@ -32,7 +32,7 @@ def main() -> None:
     parser.add_argument("--face-score", default="0.05")
     parser.add_argument("--labels", default="detector", help="who says what a face wears: detector, classifier, both")
     parser.add_argument("--json", type=Path, help="also write the figures here")
-    parser.add_argument("train", nargs="*", help="after --: passed on to maskgen train")
+    parser.add_argument("train", nargs="*", help="after --: passed on to maskgen train-detector")
     known = parser.parse_args()
     options = ("--face-score", known.face_score, "--labels", known.labels)
     found = {}
@@ -42,8 +42,6 @@ def main() -> None:
         words = [
             known.scenes,
             model,
-            "--task",
-            "detector",
             "--also",
             rest,
             "--weights",
@@ -52,7 +50,7 @@ def main() -> None:
             "last",
             "--resume",
         ]
-        maskgen("train", *words, *known.train)
+        maskgen("train-detector", *words, *known.train)
         held = sorted(p for p in (known.photos / "images").iterdir() if part(p.name, known.folds) == fold)
         text = maskgen("detect", "image", *held, "--json", "--model", model, *options)
         lines = map(json.loads, text.splitlines())

@@ -59,9 +59,9 @@ def main() -> None:
 
 
 def _train(options: argparse.Namespace, scenes: Path, model: Path, epochs: int, lr: float, *more: object) -> None:
-    words = ("--task", "detector", "--epochs", epochs, "--lr", lr, "--seed", options.seed)
+    words = ("--epochs", epochs, "--lr", lr, "--seed", options.seed)
     words += ("--litert", "int8", "--longer-side", options.longer_side)
-    maskgen("train", scenes, model, *words, "--threads", options.workers, "--resume", *more)
+    maskgen("train-detector", scenes, model, *words, "--threads", options.workers, "--resume", *more)
 
 
 def _parse() -> argparse.Namespace:

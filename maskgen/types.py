@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final, Literal, TypeAlias, get_args
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from maskgen.errors import ShapeError
+from maskgen.labels import CATEGORIES as CATEGORIES
+from maskgen.labels import LABELS as LABELS
+from maskgen.labels import WEARS as WEARS
+from maskgen.labels import Label as Label
+from maskgen.labels import Wear as Wear
+from maskgen.labels import label_of as label_of
 
 RGB: TypeAlias = NDArray[np.uint8]
 """(H, W, 3) uint8, red first."""
@@ -20,37 +25,6 @@ RGBA: TypeAlias = NDArray[np.float32]
 
 Points: TypeAlias = NDArray[np.float64]
 """(N, 2) float64, x then y, in pixels; a pixel's centre is at (i + 0.5)."""
-
-Label = Literal["with_mask", "without_mask", "incorrect_mask"]
-LABELS: Final[tuple[Label, ...]] = get_args(Label)
-
-CATEGORIES: Final[Mapping[str, Label]] = {
-    "with_mask": "with_mask",
-    "mask": "with_mask",
-    "masked": "with_mask",
-    "face_mask": "with_mask",
-    "without_mask": "without_mask",
-    "no_mask": "without_mask",
-    "face": "without_mask",
-    "incorrect_mask": "incorrect_mask",
-    "mask_weared_incorrect": "incorrect_mask",
-    "mask_worn_incorrectly": "incorrect_mask",
-    "incorrect": "incorrect_mask",
-}
-"""Categories of public data sets, in lower case and with underscores, and the labels they mean."""
-
-
-def label_of(category: str) -> Label | None:
-    """The label that a category of a data set means, or None for one that nobody knows.
-
-    >>> label_of("Mask weared-incorrect"), label_of("dog")
-    ('incorrect_mask', None)
-    """
-    return CATEGORIES.get(category.strip().lower().replace(" ", "_").replace("-", "_"))
-
-
-Wear = Literal["correct", "nose_out", "mouth_out", "chin", "one_ear", "nose_only", "high", "chin_out"]
-WEARS: Final[tuple[Wear, ...]] = get_args(Wear)
 
 
 @dataclass(frozen=True, slots=True)

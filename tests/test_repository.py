@@ -21,7 +21,7 @@ JOINERS = {"maskgen.app"}
 
 FLOORS = {
     "maskgen": (
-        ("errors", "types", "quiet", "interrupt", "display", "web", "assets", "io"),
+        ("errors", "labels", "types", "quiet", "interrupt", "display", "web", "assets", "io"),
         ("images", "weights"),
         ("faces",),
         ("drawing",),

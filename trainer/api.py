@@ -11,15 +11,14 @@ from maskgen.errors import InputError
 from trainer.bundle import Bundle, open_bundle
 from trainer.config.classifier import TrainConfig
 from trainer.config.detector import DetectorConfig
+from trainer.config.export import Format, Quantize
 from trainer.loop.epochs import Run
 from trainer.loop.progress import Reporter
 from trainer.loop.run_folder import Summary
 
 if TYPE_CHECKING:
     from trainer.export import detector
-    from trainer.export.convert import Quantize
     from trainer.export.export import Exported
-    from trainer.export.formats import Format
     from trainer.metrics import detection, evaluation
 
 

@@ -7,13 +7,11 @@ import math
 import sys
 from collections import Counter
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Final
 
 from detect.batch import PictureRow, look_at
-from detect.commands.common import default_threads, note, say, ticking
-from detect.detector import Detector
-from detect.labels import LabelBy
+from detect.commands.common import note, say, ticking
+from detect.commands.settings import Copies, Finding
 from detect.outputs.draw import WORDS
 from maskgen.cli.console import printable
 from maskgen.io.json_text import json_text
@@ -22,40 +20,20 @@ _SCREEN_ROWS: Final = 40
 """On a terminal longer tables are cut: the rest is in the counts. A file or pipe gets every row."""
 
 
-def run(
-    paths: Sequence[str],
-    *,
-    output: Path | None,
-    form: str,
-    blur: bool,
-    overwrite: bool,
-    model: Path | None,
-    faces: str,
-    small_faces: bool,
-    face_score: float | None,
-    threads: int | None,
-    labels: LabelBy | None = None,
-    scaling: str | None = None,
-    classes: Sequence[str] | None = None,
-) -> int:
+def run(paths: Sequence[str], finding: Finding, copies: Copies, form: str) -> int:
     """Do it and print it.
 
     Args:
+        paths: files, folders, patterns.
+        finding: how faces are found.
+        copies: what is written.
         form: ``table``, ``json`` or ``csv``.
 
     Returns:
         The exit code: 1 when no input could be used.
     """
-    detector = Detector.load(
-        model,
-        faces=faces,
-        threads=threads or default_threads(),
-        small_faces=small_faces,
-        min_face_score=face_score,
-        labels=labels,
-        scaling=scaling,
-        classes=classes,
-    )
+    detector = finding.detector()
+    output = copies.output
     rows_csv = csv.writer(sys.stdout, lineterminator="\n")
     if form == "csv":
         rows_csv.writerow(
@@ -68,7 +46,7 @@ def run(
     seen: Counter[str] = Counter()
     rows = done = failed = written = 0
     with ticking() as ticker:
-        for row in look_at(detector, paths, output, blur=blur, overwrite=overwrite):
+        for row in look_at(detector, paths, output, blur=finding.blur, overwrite=copies.overwrite):
             rows += 1
             done += row.detections is not None
             failed += row.error is not None

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from detect.commands.common import Ticker, default_threads, note, say, ticking
+from detect.commands.common import Ticker, note, say, ticking
+from detect.commands.settings import Camera, FileRecorded, FramesPrinted, Looking, Recorded, Shown
 from detect.detector import Detector
-from detect.labels import LabelBy
 from detect.outputs.base import Sink
 from detect.outputs.registry import STDOUT, open_outputs
 from detect.results import Event, FrameResult
@@ -26,67 +26,7 @@ if TYPE_CHECKING:
     from detect.outputs.recording import Mp4Sink
 
 
-@dataclass(frozen=True, slots=True)
-class Looking:
-    """How to look: the options that every moving source shares."""
-
-    model: Path | None
-    faces: str
-    small_faces: bool
-    face_score: float | None
-    threads: int | None
-    every: int
-    recheck_s: float
-    max_fps: float | None
-    blur: bool
-    labels: LabelBy | None = None
-    scaling: str | None = None
-    classes: Sequence[str] | None = None
-
-    def __post_init__(self) -> None:
-        if self.blur and self.every > 1:
-            raise InputError(f"--blur looks at every frame, so that no face slips through; leave --every {self.every}")
-
-    def detector(self) -> Detector:
-        return Detector.load(
-            self.model,
-            faces=self.faces,
-            threads=self.threads or default_threads(),
-            small_faces=self.small_faces,
-            min_face_score=self.face_score,
-            labels=self.labels,
-            scaling=self.scaling,
-            classes=self.classes,
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Showing:
-    """How to show a live source.
-
-    Attributes:
-        page: True for the page, False for the window, None for a window where
-            there is one, else the page.
-    """
-
-    page: bool | None
-    host: str
-    port: int
-    token: str | None
-
-
-def video(
-    file: str,
-    *,
-    looking: Looking,
-    output: Path | None,
-    sound: bool,
-    overwrite: bool,
-    form: str,
-    preset: str,
-    segment: str | None = None,
-    to: Sequence[str] = (),
-) -> int:
+def video(file: str, looking: Looking, recorded: FileRecorded, printed: FramesPrinted, form: str) -> int:
     """Every frame of a file.
 
     Returns:
@@ -100,9 +40,9 @@ def video(
         if source.live:
             raise InputError(f"{source.name} is live and has no end; use: maskgen detect webcam {source.name}")
         detector = looking.detector()
-        sinks = open_outputs([f"{form}={STDOUT}", *to], detector.labels, overwrite=overwrite)
-        if output is not None:
-            sinks.append(_mp4(output, file, source, sound=sound, overwrite=overwrite, preset=preset, segment=segment))
+        sinks = open_outputs([f"{form}={STDOUT}", *printed.to], detector.labels, overwrite=recorded.overwrite)
+        if recorded.output is not None:
+            sinks.append(_mp4(recorded.output, file, source, recorded))
     except BaseException:
         source.close()
         for sink in sinks:
@@ -112,48 +52,35 @@ def video(
 
 
 def live(
-    spec: str,
-    *,
-    looking: Looking,
-    showing: Showing,
-    output: Path | None,
-    overwrite: bool,
-    form: str,
-    loop: bool,
-    seconds: float | None,
-    give_up_s: float,
-    segment: str | None = None,
-    to: Sequence[str] = (),
+    spec: str, looking: Looking, shown: Shown, camera: Camera, recorded: Recorded, printed: FramesPrinted, form: str
 ) -> int:
     """The newest frames of a camera or stream, in a window or on a page.
 
     Returns:
         The exit code.
     """
-    source = open_source(spec, live=True, loop=loop, give_up_s=give_up_s)
+    source = open_source(spec, live=True, loop=camera.loop, give_up_s=camera.give_up_s)
     sinks: list[Sink] = []
     try:
         if not source.live:
             raise InputError(f"{source.name} is no moving source; use: maskgen detect image {source.name}")
         detector = looking.detector()
-        sinks += open_outputs([f"{form}={STDOUT}", *to], detector.labels, overwrite=overwrite)
-        if output is not None:
-            sinks.append(
-                _mp4(output, spec, source, sound=False, overwrite=overwrite, preset="veryfast", segment=segment)
-            )
-        sinks.append(_shown(showing, detector.labels, source.name))
+        sinks += open_outputs([f"{form}={STDOUT}", *printed.to], detector.labels, overwrite=recorded.overwrite)
+        if recorded.output is not None:
+            sinks.append(_mp4(recorded.output, spec, source, FileRecorded(**asdict(recorded), sound=False)))
+        sinks.append(_shown(shown, detector.labels, source.name))
     except BaseException:
         source.close()
         for sink in sinks:
             sink.close()
         raise
-    return _run(detector, source, sinks, looking, form, seconds=seconds)
+    return _run(detector, source, sinks, looking, form, seconds=camera.seconds)
 
 
-def _shown(showing: Showing, labels: Sequence[str], name: str) -> Sink:
+def _shown(shown: Shown, labels: Sequence[str], name: str) -> Sink:
     from maskgen import display
 
-    window = showing.page is False or (showing.page is None and display.has_window())
+    window = shown.page is False or (shown.page is None and display.has_window())
     if window:
         if not display.has_window():
             raise InputError(f"no window here ({display.probe().reason}); leave --window out for a page")
@@ -163,40 +90,31 @@ def _shown(showing: Showing, labels: Sequence[str], name: str) -> Sink:
         return Window()
     from detect.outputs.page import LivePage
 
-    page = LivePage(labels, name, showing.host, showing.port, showing.token)
+    page = LivePage(labels, name, shown.host, shown.port, shown.token)
     note(f"open {page.url} in a browser; Ctrl-C ends")
     return page
 
 
-def _mp4(
-    output: Path,
-    spec: str,
-    source: Source,
-    *,
-    sound: bool,
-    overwrite: bool,
-    preset: str,
-    segment: str | None = None,
-) -> Mp4Sink:
+def _mp4(output: Path, spec: str, source: Source, recorded: FileRecorded) -> Mp4Sink:
     from detect.outputs.mp4 import Mp4Writer
     from detect.outputs.recording import Mp4Sink, Recording, length_s, segments
     from detect.sources.video import VideoFile
 
     if Path(spec).exists() and output.exists() and output.samefile(spec):
         raise InputError(f"{output} is the video itself; choose another --output")
-    if segment is not None and overwrite:
+    if recorded.segment is not None and recorded.overwrite:
         raise InputError("--segment numbers its files on and replaces none; leave out --overwrite")
-    recorded = source if isinstance(source, VideoFile) else None
+    video_file = source if isinstance(source, VideoFile) else None
 
     def writer(path: Path) -> Mp4Writer:
-        sound_from = recorded.address if recorded is not None and sound else None
-        return Mp4Writer(path, source.rate, sound_from=sound_from, overwrite=overwrite, preset=preset)
+        sound_from = video_file.address if video_file is not None and recorded.sound else None
+        return Mp4Writer(path, source.rate, sound_from=sound_from, overwrite=recorded.overwrite, preset=recorded.preset)
 
-    if segment is None:
+    if recorded.segment is None:
         recording = Recording.of(writer(output))
     else:
-        recording = Recording(segments(output, writer), length_s(segment))
-    start_s: Callable[[], float] | None = (lambda: recorded.start_s) if recorded is not None else None
+        recording = Recording(segments(output, writer), length_s(recorded.segment))
+    start_s: Callable[[], float] | None = (lambda: video_file.start_s) if video_file is not None else None
     return Mp4Sink(recording, start_s)
 
 

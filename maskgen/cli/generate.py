@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from maskgen.dataset.settings import RunOptions, Settings
+from maskgen.io.options import from_settings
 
 if TYPE_CHECKING:
     from collections import Counter
@@ -19,131 +23,26 @@ Dataset = Annotated[Path, typer.Argument(metavar="DATASET", help="A folder that 
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 
 
-def _option(*names: str, help: str, group: str, **more: Any) -> Any:
-    return typer.Option(*names, help=help, rich_help_panel=group, **more)
-
-
-_DRAWN, _WRITTEN, _RUN = "What is drawn", "What is written", "How it runs"
-
-
-@app.command()
+@app.command(epilog="Example: maskgen generate photos/ dataset --per-face 2 --format coco")
+@from_settings
 def generate(
     paths: Annotated[
         list[str],
         typer.Argument(
-            metavar="FACES... OUT",
-            help="Photos, folders of photos, addresses such as s3://bucket/faces; last, the dataset folder to write.",
+            metavar="FACES... OUT", help="Photos, folders or addresses (s3://bucket/faces); last, the folder to write."
         ),
     ],
-    masks: Annotated[
-        str, _option("--masks", help="Names of masks, with commas between; all by default.", group=_DRAWN)
-    ] = "",
-    masks_dir: Annotated[
-        Path | None, _option("--masks-dir", help="A folder of masks to use in place of ours.", group=_DRAWN)
-    ] = None,
-    wear: Annotated[
-        str,
-        _option(
-            "--wear",
-            help="How masks are worn: correct, nose_out, mouth_out, chin, one_ear, nose_only, high, chin_out, with "
-            "commas; all but chin_out by default.",
-            group=_DRAWN,
-        ),
-    ] = "",
-    classes: Annotated[
-        int, _option("--classes", help="2, or 3 to write incorrect_mask as well.", group=_DRAWN, min=2, max=3)
-    ] = 2,
-    count_incorrect_as: Annotated[
-        str,
-        _option(
-            "--count-incorrect-as",
-            help="With two classes, what a badly worn mask is: skip (none are drawn), with_mask or without_mask.",
-            group=_DRAWN,
-        ),
-    ] = "skip",
-    confusers: Annotated[
-        float,
-        _option(
-            "--confusers", help="Share of unmasked faces behind a hand, a cup, a scarf...", group=_DRAWN, min=0, max=1
-        ),
-    ] = 0.12,
-    scarf_label: Annotated[
-        str,
-        _option(
-            "--scarf-label",
-            help="What a scarf or shirt over the nose is: without_mask, with_mask or skip (none are drawn).",
-            group=_DRAWN,
-        ),
-    ] = "without_mask",
-    accessories: Annotated[
-        float,
-        _option("--accessories", help="Share of faces with glasses, a cap or hair.", group=_DRAWN, min=0, max=1),
-    ] = 0.2,
-    turn: Annotated[
-        float,
-        _option("--turn", help="Share of faces turned 12 to 45 degrees further aside.", group=_DRAWN, min=0, max=1),
-    ] = 0.0,
-    camera: Annotated[
-        str, _option("--camera", help="How hard the camera treats pictures: none, mild or street.", group=_DRAWN)
-    ] = "street",
-    per_face: Annotated[
-        int, _option("--per-face", help="Images of each class for every face.", group=_WRITTEN, min=1)
-    ] = 1,
-    crop: Annotated[
-        str, _option("--crop", help="face: a square around each face; scene: the whole photo.", group=_WRITTEN)
-    ] = "face",
-    size: Annotated[int, _option("--size", help="Side of a written face, in pixels.", group=_WRITTEN)] = 224,
-    split: Annotated[
-        str, _option("--split", help="Shares of train, val and test.", group=_WRITTEN, metavar="80/10/10")
-    ] = "80/10/10",
-    group_by: Annotated[
-        str | None,
-        _option(
-            "--group-by",
-            help="Keep a person in one split: folder (a folder a person) or a regular expression for the path.",
-            group=_WRITTEN,
-        ),
-    ] = None,
-    extension: Annotated[str, _option("--image", help="Written as jpg, png or webp.", group=_WRITTEN)] = "jpg",
-    quality: Annotated[int, _option("--quality", help="Of JPEG and WebP.", group=_WRITTEN, min=1, max=100)] = 92,
+    make: partial[Settings],
+    how: RunOptions,
     formats: Annotated[
         str,
-        _option(
+        typer.Option(
             "--format",
-            help="More forms, written beside OUT, with commas: coco, yolo, voc, webdataset, parquet.",
-            group=_WRITTEN,
+            help="Also as, with commas: coco, yolo, voc, webdataset, parquet.",
+            rich_help_panel="What is written",
+            metavar="NAMES",
         ),
     ] = "folder",
-    seed: Annotated[int, _option("--seed", help="The same seed draws the same images.", group=_RUN)] = 0,
-    detector: Annotated[
-        str, _option("--detector", help="auto, hog, yunet, onestage, cnn, haar, ssd or mtcnn.", group=_RUN)
-    ] = "auto",
-    predictor: Annotated[
-        Path | None, _option("--predictor", help="A file of dlib's 68-point model.", group=_RUN)
-    ] = None,
-    min_face: Annotated[int, _option("--min-face", help="Leave out smaller faces, in pixels.", group=_RUN, min=1)] = 24,
-    max_side: Annotated[
-        int, _option("--max-side", help="Read photos no larger than this, in pixels; 0 for no limit.", group=_RUN)
-    ] = 2048,
-    keep_masked: Annotated[
-        bool,
-        _option("--keep-masked", help="Do not leave out people who wear a mask already.", group=_DRAWN),
-    ] = False,
-    engine: Annotated[str, _option("--engine", help="local, or ray for a cluster.", group=_RUN)] = "local",
-    workers: Annotated[int, _option("--workers", help="Processes; 0 for one a core.", group=_RUN, min=0)] = 0,
-    ray_address: Annotated[
-        str | None, _option("--ray-address", help="Of a running Ray cluster, such as auto.", group=_RUN)
-    ] = None,
-    timeout: Annotated[
-        float, _option("--timeout", help="Seconds without an image before a photo is given up.", group=_RUN, min=0.1)
-    ] = 120.0,
-    retry: Annotated[
-        str,
-        _option("--retry", help="Try photos again that were skipped for this reason, or all.", group=_RUN),
-    ] = "",
-    overwrite: Annotated[
-        bool, _option("--overwrite", help="Delete the dataset that OUT holds, and begin anew.", group=_RUN)
-    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Write a dataset of faces with and without masks from photos of faces without.
@@ -151,10 +50,9 @@ def generate(
     Stop it with Ctrl-C, or kill it: the same command goes on where it stopped.
     """
     import sys
+    from dataclasses import asdict
 
     from maskgen.dataset import pipeline
-    from maskgen.dataset.settings import Settings
-    from maskgen.dataset.split import parse_fractions
     from maskgen.dataset.storage import is_url
     from maskgen.errors import InputError
 
@@ -165,41 +63,8 @@ def generate(
     _check_formats(wanted)
     if is_url(out) and set(wanted) - {"folder"}:
         raise InputError(f"--format {formats} needs a local OUT; copy {out} here and use maskgen convert")
-    values: dict[str, Any] = {
-        "masks": tuple(_listed(masks)),
-        "masks_dir": str(masks_dir) if masks_dir else None,
-        "wears": tuple(_listed(wear)),
-        "classes": classes,
-        "count_incorrect_as": count_incorrect_as,
-        "confusers": confusers,
-        "accessories": accessories,
-        "turn": turn,
-        "camera": camera,
-        "scarf_label": scarf_label,
-        "per_face": per_face,
-        "crop": crop,
-        "size": size,
-        "split": parse_fractions(split),
-        "seed": seed,
-        "group_by": group_by,
-        "detector": detector,
-        "predictor": str(predictor) if predictor else None,
-        "extension": extension.lstrip(".").replace("jpeg", "jpg"),
-        "quality": quality,
-        "min_face": min_face,
-        "max_side": max_side,
-        "keep_masked": keep_masked,
-    }
-    settings = Settings(output=out, **values)
-    run = pipeline.Run(
-        engine=engine,
-        workers=workers,
-        timeout_s=timeout,
-        ray_address=ray_address,
-        overwrite=overwrite,
-        retry=tuple(_listed(retry)),
-        command=("maskgen", *sys.argv[1:]),
-    )
+    settings = make(output=out)
+    run = pipeline.Run(**asdict(how), command=("maskgen", *sys.argv[1:]))
     with _progress_bar(run):
         summary = pipeline.generate(inputs, settings, run)
     if not summary.interrupted and not is_url(out):
@@ -273,7 +138,6 @@ def reproduce(
     """Draw one image of a dataset again, from its line and its photo alone."""
     from maskgen.dataset.record import read_dataset, read_run
     from maskgen.dataset.reproduce import remake
-    from maskgen.dataset.settings import Settings
     from maskgen.dataset.worker import open_wardrobe
     from maskgen.errors import DatasetError, InputError
     from maskgen.images import write_bytes

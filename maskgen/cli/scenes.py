@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from maskgen.io.options import from_settings
+from maskgen.scenes.settings import RunOptions, Settings
 
 if TYPE_CHECKING:
     from collections import Counter
@@ -19,7 +23,8 @@ Overwrite = Annotated[
 ]
 
 
-@app.command()
+@app.command(epilog="Example: maskgen compose people scenes --scenes 8000 --backgrounds places/")
+@from_settings
 def compose(
     paths: Annotated[
         list[Path],
@@ -28,23 +33,8 @@ def compose(
             help="Folders that maskgen generate --crop scene wrote; last, the folder to write.",
         ),
     ],
-    scenes: Annotated[int, typer.Option("--scenes", "-n", help="How many, all splits together.", min=1)] = 1000,
-    size: Annotated[int, typer.Option("--size", help="Longer side of a scene, in pixels.", min=64, max=4096)] = 416,
-    backgrounds: Annotated[
-        list[Path] | None, typer.Option("--backgrounds", help="A folder of pictures that show nobody.")
-    ] = None,
-    backgrounds_coco: Annotated[
-        list[Path] | None,
-        typer.Option("--backgrounds-coco", help="A COCO file; the parts of its pictures without a box serve."),
-    ] = None,
-    camera: Annotated[
-        str, typer.Option("--camera", help="How hard the camera treats scenes: none, mild or street.")
-    ] = "street",
-    split: Annotated[str, typer.Option("--split", help="Shares of train, val and test.", metavar="95/5/0")] = "95/5/0",
-    quality: Annotated[int, typer.Option("--quality", help="Of the JPEG files.", min=1, max=100)] = 90,
-    seed: Annotated[int, typer.Option("--seed", help="The same seed draws the same scenes.")] = 0,
-    workers: Annotated[int, typer.Option("--workers", help="Processes; 0 for one a core.", min=0)] = 0,
-    overwrite: Overwrite = False,
+    make: partial[Settings],
+    how: RunOptions,
     as_json: AsJson = False,
 ) -> None:
     """Put drawn faces together to crowds and other scenes, with their boxes, for a detector to learn from.
@@ -54,30 +44,18 @@ def compose(
     import sys
 
     from maskgen.dataset.engines.local import cores
-    from maskgen.dataset.split import parse_fractions
     from maskgen.scenes import folder
     from maskgen.scenes.preview import contact_sheet
 
     if len(paths) < 2:
         raise typer.BadParameter("name the datasets and, last, the folder to write", param_hint="DATASET... SCENES")
-    *datasets, output = paths
-    settings = folder.Settings(
-        datasets=tuple(str(dataset) for dataset in datasets),
-        scenes=scenes,
-        size=size,
-        split=parse_fractions(split),
-        seed=seed,
-        backgrounds=tuple(str(path) for path in backgrounds or ()),
-        backgrounds_coco=tuple(str(path) for path in backgrounds_coco or ()),
-        camera=camera,
-        quality=quality,
-    )
+    settings, output = make(datasets=tuple(str(path) for path in paths[:-1])), paths[-1]
     with _progress_bar("blocks of scenes") as progress:
         summary = folder.make(
             settings,
             output,
-            workers=workers or cores(),
-            overwrite=overwrite,
+            workers=how.workers or cores(),
+            overwrite=how.overwrite,
             command=("maskgen", *sys.argv[1:]),
             progress=progress,
         )
@@ -85,7 +63,7 @@ def compose(
     _print(output, summary.counts, summary.seconds, "scenes", as_json)
 
 
-@app.command("import")
+@app.command("import", epilog="Example: maskgen import labels.json scenes --images photos/ --map mask=with_mask")
 def import_coco(
     coco: Annotated[Path, typer.Argument(metavar="COCO.json", help="A COCO file of boxes around faces.")],
     output: Annotated[Path, typer.Argument(metavar="SCENES", help="The folder to write.")],

@@ -27,7 +27,7 @@ from maskgen.dataset.engines.base import Engine, Job, Outcome, Task
 from maskgen.dataset.journal import REJECTED, Journal, stem_of_file
 from maskgen.dataset.record import SKIPPED, Skip, drawn_from, encode_path
 from maskgen.dataset.run_folder import Checkpoint, claim, disk_trouble, local_folder, publish, sweep, under, write_run
-from maskgen.dataset.settings import Settings
+from maskgen.dataset.settings import RunOptions, Settings
 from maskgen.dataset.storage import Store, Unusable, is_url, iter_inputs, open_store
 from maskgen.errors import InputError, MaskgenError
 from maskgen.io.registry import Plugin
@@ -101,7 +101,7 @@ class Summary:
 
 
 @dataclass(slots=True)
-class Run:
+class Run(RunOptions):
     """How a run is carried out; nothing here changes a byte of the dataset.
 
     Attributes:
@@ -116,12 +116,6 @@ class Run:
         stop: set it to end the run after the photos in hand.
     """
 
-    engine: str = "local"
-    workers: int = 0
-    timeout_s: float = 120.0
-    ray_address: str | None = None
-    overwrite: bool = False
-    retry: tuple[str, ...] = ()
     on_progress: Callable[[Progress], None] | None = None
     factory: str = FACTORY
     command: tuple[str, ...] = ()

@@ -6,15 +6,18 @@ continued under the settings that began it.
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import math
 import re
-from dataclasses import dataclass
-from typing import Any, Final, Literal, get_args
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, Final, Literal
 
 from maskgen.errors import InputError
-from maskgen.types import LABELS, WEARS, Label, Wear
+from maskgen.io import options
+from maskgen.io.options import option
+from maskgen.labels import LABELS, WEARS, Label, Wear
 
 Strength = Literal["none", "mild", "street"]
 CountAs = Literal["skip", "with_mask", "without_mask"]
@@ -23,83 +26,87 @@ Crop = Literal["face", "scene"]
 
 EXTENSIONS: Final = ("jpg", "png", "webp")
 
+_DRAWN, _WRITTEN, _RUN = "What is drawn", "What is written", "How it runs"
+
+
+def _shares(text: str) -> tuple[float, float, float]:
+    from maskgen.dataset.split import parse_fractions
+
+    return parse_fractions(text)
+
+
+def split_option(default: tuple[float, float, float]) -> Any:
+    """The option ``--split`` of whatever is written in three splits."""
+    text = "/".join(f"{100 * share:g}" for share in default)
+    return option(
+        default, "Shares of train, val and test.", metavar=text, typed=str, read=_shares, show=lambda shares: text
+    )
+
+
+def _extension(text: str) -> str:
+    return text.lstrip(".").replace("jpeg", "jpg")
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """See ``maskgen generate --help``; names differ from the options only by the underscore.
+    """What ``maskgen generate`` draws and writes; its options say what each field means.
 
     Attributes:
         output: root of the dataset folder, a path or an address; the only
             field that changes no byte.
-        masks: names of templates, empty for all.
-        masks_dir: a folder of templates, None for the packaged ones.
         wardrobe: digest of the templates, so that a run is not continued with
             other pictures.
-        wears: how masks are worn, empty for what the classes call for.
-        classes: 2 or 3.
-        count_incorrect_as: with two classes, what an incorrectly worn mask is.
-        confusers: share of the unmasked images in which something else covers
-            the face.
-        accessories: share of the images with glasses, a cap or hair.
-        turn: share of the images in which the head is turned further than it
-            was photographed; none in scenes.
-        camera: how hard the camera treats the picture.
-        scarf_label: what a scarf or bandana pulled over the nose counts as.
-        per_face: images per face and class.
-        crop: ``face`` or ``scene``.
-        size: side of a written face, pixels.
-        split: shares of train, val and test.
-        seed: of the run.
-        group_by: None, ``folder`` or a regular expression.
-        detector: name of the face detector.
-        predictor: file of the 68-point model, None for the one found.
-        extension: of the written images.
-        quality: of JPEG and WebP.
-        min_face: smaller faces are left out; longer side in the photo's pixels.
-        max_side: photos are decoded no larger; 0 for no limit.
-        keep_masked: people who wear a mask already are taken for bare ones.
     """
 
     output: str
-    masks: tuple[str, ...] = ()
-    masks_dir: str | None = None
+    masks: tuple[str, ...] = option((), "Names of masks, with commas.", metavar="NAMES", shown="all")
+    masks_dir: str | None = option(
+        None, "A folder of masks to use in place of ours.", group=_DRAWN, metavar="FOLDER", typed=Path | None, read=str
+    )
     wardrobe: str = ""
-    wears: tuple[Wear, ...] = ()
-    classes: int = 2
-    count_incorrect_as: CountAs = "skip"
-    confusers: float = 0.12
-    accessories: float = 0.2
-    turn: float = 0.0
-    camera: Strength = "street"
-    scarf_label: ScarfLabel = "without_mask"
-    per_face: int = 1
-    crop: Crop = "face"
-    size: int = 224
-    split: tuple[float, float, float] = (0.8, 0.1, 0.1)
-    seed: int = 0
-    group_by: str | None = None
-    detector: str = "auto"
-    predictor: str | None = None
-    extension: str = "jpg"
-    quality: int = 92
-    min_face: int = 24
-    max_side: int = 2048
-    keep_masked: bool = False
+    wears: tuple[Wear, ...] = option(
+        (), f"How masks are worn, with commas: {', '.join(WEARS)}.", "--wear", metavar="NAMES", shown="all but chin_out"
+    )
+    classes: int = option(2, "3 writes incorrect_mask as well.", least=2, most=3)
+    count_incorrect_as: CountAs = option(
+        "skip", "Label of badly worn masks: skip, with_mask, without_mask.", group=_DRAWN, metavar="LABEL|skip"
+    )
+    confusers: float = option(0.12, "Share of bare faces behind a hand, cup...", least=0, most=1)
+    accessories: float = option(0.2, "Share of faces with glasses, a cap or hair.", group=_DRAWN, least=0, most=1)
+    turn: float = option(0.0, "Share of heads turned 12 to 45 degrees further.", group=_DRAWN, least=0, most=1)
+    camera: Strength = option("street", "How hard the camera treats pictures.", group=_DRAWN)
+    scarf_label: ScarfLabel = option(
+        "without_mask", "Label of a scarf over the nose, or skip.", group=_DRAWN, metavar="LABEL|skip"
+    )
+    per_face: int = option(1, "Images of each class for every face.", least=1, most=10_000)
+    crop: Crop = option("face", "A square around each face, or the whole photo.")
+    size: int = option(224, "Side of a written face in pixels.", least=16, most=2048)
+    split: tuple[float, float, float] = split_option((0.8, 0.1, 0.1))
+    seed: int = option(0, "The same seed draws the same images.")
+    group_by: str | None = option(
+        None, "Keep a person in one split, by folder or path.", group=_WRITTEN,
+        metavar="folder|REGEX",
+    )  # fmt: skip
+    detector: str = option("auto", "auto, hog, yunet, onestage, cnn, haar, ssd or mtcnn.", group=_RUN, metavar="NAME")
+    predictor: str | None = option(
+        None, "dlib's 68-point model.", group=_RUN, metavar="FILE", typed=Path | None, read=str
+    )
+    extension: str = option(
+        "jpg", "Written as jpg, png or webp.", "--image", group=_WRITTEN, metavar="|".join(EXTENSIONS), read=_extension
+    )
+    quality: int = option(92, "Of JPEG and WebP.", group=_WRITTEN, least=1, most=100)
+    min_face: int = option(24, "Leave out smaller faces; pixels of the photo.", group=_RUN, least=1)
+    max_side: int = option(2048, "Read photos no larger, in pixels; 0: any.", group=_RUN)
+    keep_masked: bool = option(False, "Keep people who wear a mask already.", group=_DRAWN)
 
     def __post_init__(self) -> None:
+        options.check(self)
+
         def need(held: bool, what: str) -> None:
             if not held:
                 raise InputError(what)
 
-        need(self.classes in (2, 3), f"--classes takes 2 or 3, got {self.classes}")
-        need(1 <= self.per_face <= 10_000, f"--per-face takes 1 to 10000, got {self.per_face}")
-        need(16 <= self.size <= 2048, f"--size takes 16 to 2048 pixels, got {self.size}")
-        need(1 <= self.quality <= 100, f"--quality takes 1 to 100, got {self.quality}")
-        need(self.min_face >= 1, f"--min-face takes at least 1 pixel, got {self.min_face}")
         need(self.max_side == 0 or self.max_side >= 64, f"--max-side takes 0 or at least 64, got {self.max_side}")
-        need(0 <= self.confusers <= 1, f"--confusers takes a share of 0 to 1, got {self.confusers}")
-        need(0 <= self.accessories <= 1, f"--accessories takes a share of 0 to 1, got {self.accessories}")
-        need(0 <= self.turn <= 1, f"--turn takes a share of 0 to 1, got {self.turn}")
         need(not (self.turn and self.crop == "scene"), "--turn needs --crop face: a scene keeps its heads")
         shares = len(self.split) == 3 and min(self.split) >= 0 and math.isclose(sum(self.split), 1, abs_tol=1e-6)
         need(shares, f"split takes three shares that add up to 1, got {self.split}")
@@ -114,13 +121,6 @@ class Settings:
         elif self.wears and "correct" not in self.wears:
             words = "; use --count-incorrect-as with_mask, or --classes 3"
             need(self.count_incorrect_as == "with_mask", f"{remedy} with_mask{words}")
-        for name, value, choices in (
-            ("--camera", self.camera, get_args(Strength)),
-            ("--crop", self.crop, get_args(Crop)),
-            ("--count-incorrect-as", self.count_incorrect_as, get_args(CountAs)),
-            ("--scarf-label", self.scarf_label, get_args(ScarfLabel)),
-        ):
-            need(value in choices, f"{name} takes {', '.join(choices)}; got {value!r}")
         if self.group_by not in (None, "folder"):
             try:
                 re.compile(str(self.group_by))
@@ -136,38 +136,28 @@ class Settings:
 
     def to_json(self) -> dict[str, Any]:
         """Plain values; ``from_json`` undoes it."""
-        return {
-            f.name: list(value) if isinstance(value := getattr(self, f.name), tuple) else value
-            for f in dataclasses.fields(self)
-        }
+        return options.to_json(self)
 
     @staticmethod
-    def from_json(data: dict[str, Any]) -> Settings:
+    def from_json(data: Mapping[str, Any]) -> Settings:
         """The settings that ``to_json`` wrote.
 
         Raises:
             InputError: a field is unknown or out of bounds.
         """
-        known = {f.name for f in dataclasses.fields(Settings)}
-        if unknown := set(data) - known:
-            raise InputError(f"settings of another version of maskgen: {sorted(unknown)} unknown")
-        plain: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in data.items()}
-        try:
-            return Settings(**plain)
-        except (TypeError, ValueError, AttributeError) as error:
-            raise InputError(f"settings that maskgen did not write: {error}") from error
+        return options.from_json(Settings, data)
 
     def differences(self, other: Settings) -> list[str]:
         """The options in which two runs differ, worded ``--seed 0, not 1`` (theirs, not ours)."""
         words = []
-        for f in dataclasses.fields(self):
+        for f in fields(self):
             mine, theirs = getattr(self, f.name), getattr(other, f.name)
             if f.name in ("output",) or mine == theirs:
                 continue
             if f.name == "wardrobe":
                 words.append("other mask pictures of the same names")
             else:
-                words.append(f"--{f.name.replace('_', '-')} {_shown(theirs)}, not {_shown(mine)}")
+                words.append(f"{options.name_of(self, f.name)} {_shown(theirs)}, not {_shown(mine)}")
         return words
 
     def digest(self) -> str:
@@ -181,3 +171,17 @@ def _shown(value: object) -> str:
     if isinstance(value, tuple):
         return ",".join(map(str, value)) or "(all)"
     return "(none)" if value is None else str(value)
+
+
+@dataclass(slots=True)
+class RunOptions:
+    """How ``maskgen generate`` runs; nothing here changes a byte of the dataset."""
+
+    engine: str = option("local", "local, or ray for a cluster.", group=_RUN, metavar="local|ray")
+    workers: int = option(0, "Processes; 0: one a core.", group=_RUN, least=0)
+    timeout_s: float = option(120.0, "Seconds to wait for an image of a photo.", "--timeout", group=_RUN, least=0.1)
+    ray_address: str | None = option(None, "Of a running Ray cluster, such as auto.", group=_RUN)
+    overwrite: bool = option(False, "Delete the dataset that OUT holds, and begin anew.", group=_RUN)
+    retry: tuple[str, ...] = option(
+        (), "Try again what was skipped for these reasons, or all.", group=_RUN, metavar="REASONS"
+    )

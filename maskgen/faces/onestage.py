@@ -20,7 +20,7 @@ class OneStageFaces:
     ``label_scores`` are as the network gave them, in the order of ``labels``.
 
     Args:
-        model: a model folder by ``maskgen train --task detector``; by default
+        model: a model folder by ``maskgen train-detector``; by default
             the one that ships with maskgen.
         min_score: least score, 0 to 1.
         threads: CPU threads for one picture.
@@ -77,7 +77,7 @@ def _plan(folder: Path) -> dict[str, Any]:
         plan = json.loads(path.read_text(encoding="utf-8"))
         task, found = plan["task"], {"labels": plan["labels"], "threshold": float(plan["threshold"])}
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise WeightsError(f"{folder} is no model folder of a detector ({error}); see maskgen train --task") from None
+        raise WeightsError(f"{folder} is no model folder of a detector ({error}); see maskgen train-detector") from None
     if task != "detector":
-        raise WeightsError(f"{folder} is a {task}, not a detector; make one with: maskgen train --task detector")
+        raise WeightsError(f"{folder} is a {task}, not a detector; make one with: maskgen train-detector")
     return {**found, "config": plan.get("config") or {}}

@@ -14,7 +14,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
@@ -23,10 +23,11 @@ from maskgen import __version__
 from maskgen.dataset.record import METADATA, SPLITS
 from maskgen.errors import DatasetError, InputError
 from maskgen.images import write_bytes
-from maskgen.render.camera import STRENGTHS
+from maskgen.io.options import to_json
 from maskgen.scenes import backgrounds, pieces, work
 from maskgen.scenes.claim import STATE, claim
 from maskgen.scenes.coco import save_coco
+from maskgen.scenes.settings import Settings as Settings
 from maskgen.types import LABELS
 
 BLOCK: Final = 40
@@ -37,41 +38,6 @@ FACTORY: Final = "maskgen.scenes.block:open_worker"
 
 People = Mapping[str, pieces.Index]
 """The pieces of a run by split."""
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """What decides the bytes of a folder of scenes.
-
-    Attributes:
-        datasets: folders that ``maskgen generate --crop scene`` wrote.
-        scenes: how many, all splits together.
-        size: longer side, pixels.
-        split: shares of train, val and test.
-        seed: of everything.
-        backgrounds: folders of pictures that show nobody.
-        backgrounds_coco: annotated pictures whose empty regions serve.
-        camera: none, mild or street.
-        quality: of the JPEG files.
-    """
-
-    datasets: tuple[str, ...]
-    scenes: int = 1000
-    size: int = 416
-    split: tuple[float, float, float] = (0.95, 0.05, 0.0)
-    seed: int = 0
-    backgrounds: tuple[str, ...] = ()
-    backgrounds_coco: tuple[str, ...] = ()
-    camera: str = "street"
-    quality: int = 90
-
-    def __post_init__(self) -> None:
-        if self.scenes < 1:
-            raise InputError(f"--scenes takes 1 or more, got {self.scenes}")
-        if self.size < 64:
-            raise InputError(f"--size takes 64 or more pixels, got {self.size}")
-        if self.camera not in STRENGTHS:
-            raise InputError(f"--camera takes {', '.join(STRENGTHS)}; got {self.camera!r}")
 
 
 @dataclass(slots=True)
@@ -148,7 +114,7 @@ def make(
                 "(maskgen generate --split 95/5/0) or leave it out (maskgen compose --split 100/0/0)"
             )
         places_of(settings, split)
-    claim(output, MARK, {**asdict(settings), "digests": digests}, what="scenes", overwrite=overwrite)
+    claim(output, MARK, {**to_json(settings), "digests": digests}, what="scenes", overwrite=overwrite)
     missing = {block.name: block for block in blocks if not record_of(output, block).is_file()}
     told = {"settings": settings, "people": people, "output": output, "blocks": missing}
     progress = progress or (lambda _, __: None)
@@ -211,7 +177,7 @@ def _write_run(
         "version": __version__,
         "command": list(command),
         "seed": settings.seed,
-        "settings": asdict(settings),
+        "settings": to_json(settings),
         "datasets": dict(digests),
         "labels": list(LABELS),
         "counts": dict(sorted(summary.counts.items())),

@@ -20,12 +20,12 @@ from trainer.bundle import KERAS_NAME, LITERT_NAME, Bundle, file_sha256
 from trainer.classifier import precision
 from trainer.classifier.fit import expect, fit
 from trainer.config.classifier import TrainConfig
+from trainer.config.export import Quantize
 from trainer.data import seen, twins
 from trainer.data.dataset import Dataset, load
 from trainer.data.faces import Crop, Faces, check_faces, decode
 from trainer.data.samples import Sample
 from trainer.export.checks import Checks
-from trainer.export.convert import Quantize
 from trainer.loop.backend import load_keras
 from trainer.loop.epochs import Fitted, Run
 from trainer.loop.run_folder import Summary, check_room, publish, save_network, stage, versions, writing

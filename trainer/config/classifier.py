@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import dataclasses
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final, Literal, get_args
+from typing import Any, Final, Literal
 
 from maskgen.errors import InputError
+from maskgen.io import options
+from maskgen.io.options import option
+from trainer.config.run import RECORDED
 
 Architecture = Literal["mobilenetv2", "resnet50"]
 Head = Literal["classic", "gap"]
@@ -21,140 +22,81 @@ LiteRT = Literal["float32", "float16", "int8"]
 ALPHAS: Final = (0.35, 0.5, 0.75, 1.0, 1.3, 1.4)
 """Widths that Keras has ImageNet weights for."""
 
+PERSON: Final = "The person in file names; for plain folders."
+
+_NETWORK, _LEARNS, _FACES, _KEPT = "The network", "How it learns", "What it learns from", "What is kept"
+
 
 @dataclass(frozen=True, slots=True)
 class TrainConfig:
-    """The settings of a training run.
+    """The settings of ``maskgen train``; its options say what each field means.
 
-    Attributes:
-        arch: the network.
-        head: ``classic`` (pool, Dense ReLU, Dropout, softmax) or ``gap``.
-        alpha: width multiplier of MobileNetV2.
-        size: side of the square input in pixels, at least 32.
-        hidden: units of the head's hidden layer.
-        dropout: share of them dropped while training.
-        weights: ``auto``, ``packaged``, ``imagenet``, ``none`` or a path.
-        classes: 2 (with, without) or 3 (and incorrect).
-        incorrect: with 2 classes, what an incorrectly worn mask counts as.
-        augment: policy, see ``trainer.data.augment``.
-        views: augmented views an image has in the head phase.
-        head_epochs: passes over the cached features.
-        head_limit: most images the head phase looks at; None for all.
-        fine_tune: ``all``, ``none``, or the first backbone block to train;
-            ``auto`` is ``all`` where the network starts from random values,
-            which no block may keep, else 13.
-        epochs: passes through the network while fine-tuning; with
-            ``fine_tune="none"`` they are added to the head's.
-        batch_size: images a step.
-        optimizer: for fine-tuning; the head always uses Adam.
-        lr: highest learning rate of fine-tuning.
-        head_lr: highest learning rate of the head phase.
-        warmup: share of the steps over which the rate rises.
-        label_smoothing: in [0, 0.5).
-        ema: momentum of the weights' moving average, 0 for none.
-        wise: share of what fine-tuning changed in the backbone that is kept at
-            the end (WiSE-FT's alpha), 1 for all of it.
-        incorrect_prior: with 3 classes, the share of faces with a badly worn
-            mask to expect where the model is used; None for a third, as it
-            learns from.
-        patience: epochs without a better validation score before it stops.
-        balance: draw every class equally often.
-        val_fraction: share of the groups held out where nothing is.
-        group_by: regular expression on the file name that names the person,
-            for folders without ``metadata.jsonl``.
-        margin: factor by which detect shall grow a face box's width.
-        margin_high: the same for its height.
-        precision: ``auto`` is mixed on a GPU, float32 elsewhere.
-        litert: how ``model.tflite`` stores its weights.
-        compact: round the weights to 16 bits and compress ``model.keras``.
-        checkpoint_s: seconds between checkpoints.
-        seed: everything random follows from it.
+    ``fine_tune="auto"`` is ``all`` where the network starts from random
+    values, which no block may keep, else block 13. The head of the network
+    always learns with Adam; ``wise`` is WiSE-FT's alpha; without
+    ``incorrect_prior`` a third is expected, as it learns from.
     """
 
-    arch: Architecture = "mobilenetv2"
-    head: Head = "classic"
-    alpha: float = 1.0
-    size: int = 224
-    hidden: int = 128
-    dropout: float = 0.5
-    weights: str = "auto"
-    classes: int = 2
-    incorrect: Incorrect = "drop"
-    augment: Policy = "street"
-    views: int = 3
-    head_epochs: int = 12
-    head_limit: int | None = None
-    fine_tune: str = "auto"
-    epochs: int = 5
-    batch_size: int = 32
-    optimizer: Optimizer = "adam"
-    lr: float = 1.5e-4
-    head_lr: float = 2e-3
-    warmup: float = 0.08
-    label_smoothing: float = 0.05
-    ema: float = 0.0
-    wise: float = 1.0
-    incorrect_prior: float | None = None
-    patience: int = 4
-    balance: bool = True
-    val_fraction: float = 0.2
-    group_by: str | None = None
-    margin: float = 1.15
-    margin_high: float = 1.0
-    precision: Precision = "auto"
-    litert: LiteRT = "float32"
-    compact: bool = False
-    checkpoint_s: float = 120.0
-    seed: int = 0
+    arch: Architecture = option("mobilenetv2", "The network.")
+    head: Head = option("classic", "Its last layers (mobilenetv2).", group=_NETWORK)
+    alpha: float = option(
+        1.0, "Its width (mobilenetv2).", group=_NETWORK, metavar="|".join(f"{width:g}" for width in ALPHAS)
+    )
+    size: int = option(224, "Side of its input in pixels.", least=32, most=1024)
+    hidden: int = option(128, "Units of its hidden layer.", group=_NETWORK, least=1, most=8192)
+    dropout: float = option(0.5, "Share of them dropped while training.", group=_NETWORK, least=0, most=0.95)
+    weights: str = option("auto", "auto, packaged, imagenet, none, a folder or file.", metavar="WHICH")
+    classes: int = option(2, "3 adds incorrect_mask.", least=2, most=3)
+    incorrect: Incorrect = option(
+        "drop", "Label of badly worn masks: drop, with_mask, without_mask.", group=_FACES, metavar="LABEL|drop"
+    )
+    augment: Policy = option("street", "What images go through.", metavar="none|classic|mild|street")
+    views: int = option(3, "Augmented views in the head phase.", group=_LEARNS, least=1, most=100)
+    head_epochs: int = option(12, "Passes of the head phase.", group=_LEARNS, least=0, most=10_000)
+    head_limit: int | None = option(None, "Most images the head phase looks at.", group=_LEARNS)
+    fine_tune: str = option(
+        "auto",
+        "The backbone learns from this block on.",
+        metavar="auto|all|none|BLOCK",
+        shown="auto: 13, or all with --weights none",
+    )
+    epochs: int = option(5, "Passes through the network.", least=0, most=10_000)
+    batch_size: int = option(32, "Images a step.", least=1, most=65_536)
+    optimizer: Optimizer = option("adam", "For passes through the network.", group=_LEARNS)
+    lr: float = option(1.5e-4, "Highest learning rate.", metavar="X", least=1e-9, most=10)
+    head_lr: float = option(2e-3, "Highest learning rate there.", group=_LEARNS, metavar="X", least=1e-9, most=10)
+    warmup: float = option(0.08, "Share of steps over which it rises.", group=_LEARNS, least=0, most=0.9)
+    label_smoothing: float = option(0.05, "How far targets stay from 0 and 1.", group=_LEARNS, least=0, most=0.49)
+    ema: float = option(0.0, "Momentum of averaged weights.", group=_LEARNS, metavar="X", least=0, most=0.99999)
+    wise: float = option(1.0, "Share of its changes that is kept (WiSE-FT).", group=_LEARNS, least=0, most=1)
+    incorrect_prior: float | None = option(
+        None, "Share of badly worn masks in use (3 classes).", group=_LEARNS, metavar="X"
+    )
+    patience: int = option(4, "Epochs without progress until it stops.", group=_LEARNS, least=1, most=10_000)
+    balance: bool = option(True, "Every class equally often.", group=_FACES)
+    val_fraction: float = option(0.2, "Held out where there are no splits.", group=_FACES, least=0.01, most=0.9)
+    group_by: str | None = option(None, PERSON, group=_FACES, metavar="REGEX")
+    margin: float = option(1.15, "How far detect widens faces.", group=_KEPT, least=0.5, most=4)
+    margin_high: float = option(1.0, "How far it heightens them.", group=_KEPT, least=0.5, most=4)
+    precision: Precision = option("auto", "auto, float32 or mixed_float16.", group=_LEARNS, metavar="NAME")
+    litert: LiteRT = option("float32", "Weights of model.tflite.", group=_KEPT)
+    compact: bool = option(False, "Round weights to 16 bits and compress them.", group=_KEPT)
+    checkpoint_s: float = option(120.0, "Seconds between checkpoints.", group=_KEPT)
+    seed: int = option(0, "Everything random follows from it.", metavar="N", least=0, most=2**32 - 1)
 
     def __post_init__(self) -> None:
-        for name, kinds in (
-            ("arch", Architecture),
-            ("head", Head),
-            ("optimizer", Optimizer),
-            ("augment", Policy),
-            ("incorrect", Incorrect),
-            ("precision", Precision),
-            ("litert", LiteRT),
-        ):
-            if getattr(self, name) not in get_args(kinds):
-                raise InputError(f"{name} must be one of {', '.join(get_args(kinds))}, got {getattr(self, name)!r}")
+        options.check(self)
         if self.arch == "mobilenetv2" and self.alpha not in ALPHAS:
-            raise InputError(f"alpha must be one of {', '.join(map(str, ALPHAS))}, got {self.alpha}")
-        if self.classes not in (2, 3):
-            raise InputError(f"classes must be 2 or 3, got {self.classes}")
+            raise InputError(f"--alpha takes {', '.join(map(str, ALPHAS))}; got {self.alpha}")
         if self.incorrect_prior is not None:
             if self.classes != 3:
-                raise InputError("incorrect_prior needs 3 classes")
+                raise InputError("--incorrect-prior needs --classes 3")
             if not 0 < self.incorrect_prior < 1:
-                raise InputError(f"incorrect_prior must lie between 0 and 1, got {self.incorrect_prior}")
-        for name, low, high in (
-            ("size", 32, 1024),
-            ("hidden", 1, 8192),
-            ("views", 1, 100),
-            ("head_epochs", 0, 10_000),
-            ("epochs", 0, 10_000),
-            ("batch_size", 1, 65_536),
-            ("patience", 1, 10_000),
-            ("dropout", 0, 0.95),
-            ("label_smoothing", 0, 0.49),
-            ("ema", 0, 0.99999),
-            ("wise", 0, 1),
-            ("warmup", 0, 0.9),
-            ("val_fraction", 0.01, 0.9),
-            ("lr", 1e-9, 10),
-            ("head_lr", 1e-9, 10),
-            ("margin", 0.5, 4),
-            ("margin_high", 0.5, 4),
-            ("seed", 0, 2**32 - 1),
-        ):
-            value = getattr(self, name)
-            if not math.isfinite(value) or not low <= value <= high:
-                raise InputError(f"{name} must lie between {low} and {high}, got {value}")
+                raise InputError(f"--incorrect-prior takes a share between 0 and 1, got {self.incorrect_prior}")
         if self.fine_tune == "auto":
             object.__setattr__(self, "fine_tune", "all" if self.weights == "none" else "13")
         if self.fine_tune not in ("all", "none") and not self.fine_tune.isdigit():
-            raise InputError(f"fine_tune must be auto, all, none or a block's number, got {self.fine_tune!r}")
+            raise InputError(f"--fine-tune takes auto, all, none or a block's number, got {self.fine_tune!r}")
 
     @property
     def input_size_wh(self) -> tuple[int, int]:
@@ -166,10 +108,13 @@ class TrainConfig:
 
     def to_json(self) -> dict[str, Any]:
         """Plain values that ``from_json`` turns back into equal settings."""
-        return dataclasses.asdict(self)
+        return options.to_json(self)
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> TrainConfig:
-        """The settings that ``to_json`` wrote; names of other versions are left out."""
-        known = {field.name for field in dataclasses.fields(cls)}
-        return cls(**{name: value for name, value in values.items() if name in known})
+        """The settings that ``to_json`` wrote, also within a model folder's ``config``.
+
+        Raises:
+            InputError: a name is unknown or a value cannot be.
+        """
+        return options.from_json(cls, {name: value for name, value in values.items() if name not in RECORDED})

@@ -11,10 +11,10 @@ from maskgen import images
 from maskgen.errors import DatasetError
 from maskgen.types import RGB
 from trainer.bundle import KERAS_NAME, Bundle, file_sha256
+from trainer.config.export import Quantize
 from trainer.data import scenes as data
 from trainer.data.scenes import Scene
 from trainer.export import destination, detector
-from trainer.export.convert import Quantize
 from trainer.export.formats import file_name
 
 CHECK_PICTURES: Final = 48

@@ -16,6 +16,7 @@ from maskgen.faces.onestage_litert import NMS_IOU, STRIDES, OneStage
 from maskgen.io.files import write_whole
 from trainer.bundle import KERAS_NAME, LITERT_NAME, Bundle, file_sha256
 from trainer.config.detector import DetectorConfig
+from trainer.config.export import Quantize
 from trainer.data import scenes as data
 from trainer.data import seen, twins
 from trainer.data.scenes import Scene
@@ -23,7 +24,6 @@ from trainer.detector import weights
 from trainer.detector.export import check_pictures
 from trainer.detector.fit import fit
 from trainer.export import detector
-from trainer.export.convert import Quantize
 from trainer.loop.backend import load_keras
 from trainer.loop.epochs import Fitted, Run
 from trainer.loop.run_folder import Summary, check_room, publish, save_network, stage, versions, writing

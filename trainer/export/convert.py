@@ -9,18 +9,18 @@ import subprocess
 import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from maskgen.errors import TrainError
 from maskgen.quiet import quiet_stderr
+from trainer.config.export import Quantize
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-Quantize = Literal["none", "float16", "int8"]
 
 _ELSEWHERE = """
 import importlib, sys

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from maskgen.errors import InputError, TrainError
 from maskgen.faces.onestage_litert import OneStage, Raw, decode, fitted, suppress
 from maskgen.types import RGB
-from trainer.export.convert import Quantize, elsewhere, quiet, to_litert
+from trainer.config.export import Quantize
+from trainer.export.convert import elsewhere, quiet, to_litert
 
 logger = logging.getLogger(__name__)
 
@@ -62,6 +63,13 @@ class Exported:
     mean_shift: float
     min_iou: float
     size: int
+
+    def summary(self) -> str:
+        """One line for people."""
+        return (
+            f"{self.path}: {self.size} bytes; largest change of a score {self.max_shift:.2g}, mean "
+            f"{self.mean_shift:.2g}; {self.lost} of {self.faces} faces lost on {self.pictures} pictures"
+        )
 
     def to_json(self) -> dict[str, Any]:
         return {

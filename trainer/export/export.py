@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from maskgen.errors import InputError, TrainError
 from trainer import input_card
 from trainer.bundle import KERAS_NAME, Bundle, file_sha256
+from trainer.config.export import Format, Quantize
 from trainer.export import destination, formats
 from trainer.export.checks import Checks, portraits
-from trainer.export.convert import Quantize, quiet
-from trainer.export.formats import Format
+from trainer.export.convert import quiet
 from trainer.models.predict import predict
 
 logger = logging.getLogger(__name__)
@@ -52,6 +52,13 @@ class Exported:
     faces: int
     changed: int
     size: int
+
+    def summary(self) -> str:
+        """One line for people."""
+        return (
+            f"{self.path}: {self.size} bytes; largest change of a probability {self.max_shift:.2g}, mean "
+            f"{self.mean_shift:.2g}; {self.changed} of {self.faces} labels changed"
+        )
 
     def to_json(self) -> dict[str, Any]:
         return {

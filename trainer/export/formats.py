@@ -5,16 +5,15 @@ from __future__ import annotations
 import importlib.util
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from maskgen.errors import InputError
-from trainer.export.convert import Quantize, elsewhere, to_litert
+from trainer.config.export import Format, Quantize
+from trainer.export.convert import elsewhere, to_litert
 from trainer.models.litert import LiteRTModel
-
-Format = Literal["litert", "onnx", "saved_model"]
 
 
 def file_name(to: Format, quantize: Quantize) -> str:

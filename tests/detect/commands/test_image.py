@@ -9,7 +9,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -80,11 +80,9 @@ class TestPainted:
         assert "more" not in result.stdout
         monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
         from detect.commands import image
+        from detect.commands.settings import Copies, Finding
 
-        settings: dict[str, Any] = dict.fromkeys(("output", "model", "face_score", "threads"))
-        image.run(
-            [str(tmp_path)], form="table", blur=False, overwrite=False, faces="hog", small_faces=False, **settings
-        )
+        image.run([str(tmp_path)], Finding(faces="hog"), Copies(), "table")
         out = capsys.readouterr().out
         assert "44.png" not in out
         assert "... and 6 more" in out

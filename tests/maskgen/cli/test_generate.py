@@ -94,7 +94,7 @@ def test_reproduce_says_the_same_byte_for_byte(dataset: Path, tmp_path: Path) ->
         (["in", "out", "--format", "tfrecord"], "coco, yolo"),
         (["in", "out", "--split", "none"], "80/10/10"),
         (["nowhere", "out"], "no file or folder at nowhere"),
-        (["in", "out", "--camera", "film"], "mild, street"),
+        (["in", "out", "--camera", "film"], "'mild', 'street'"),
         (["in", "s3://bucket/out", "--format", "coco"], "needs a local OUT"),
         (
             [".", "out", "--masks", "veil,gaiter", "--wear", "correct,chin,one_ear", "--classes", "3"],

@@ -55,3 +55,22 @@ def test_differences_name_the_options() -> None:
     ]
     assert Settings("a").differences(Settings("b")) == []
     assert Settings("a").digest() == Settings("b").digest() != mine.digest()
+
+
+def test_a_dataset_begun_before_goes_on() -> None:
+    """Names, values and their order as they stood before the settings made the command."""
+    old = {
+        "output": "out", "masks": [], "masks_dir": None, "wardrobe": "", "wears": [], "classes": 2,
+        "count_incorrect_as": "skip", "confusers": 0.12, "accessories": 0.2, "turn": 0.0, "camera": "street",
+        "scarf_label": "without_mask", "per_face": 1, "crop": "face", "size": 224, "split": [0.8, 0.1, 0.1], "seed": 0,
+        "group_by": None, "detector": "auto", "predictor": None, "extension": "jpg", "quality": 92, "min_face": 24,
+        "max_side": 2048, "keep_masked": False,
+    }  # fmt: skip
+    assert Settings.from_json(old) == Settings("out")
+    assert list(Settings("out").to_json().items()) == list(old.items())
+    assert Settings("out").digest() == "402e95be1d23"
+
+
+def test_differences_are_worded_as_the_options_are_typed() -> None:
+    mine, theirs = Settings("a", wears=("correct",), extension="png"), Settings("a")
+    assert mine.differences(theirs) == ["--wear (all), not correct", "--image jpg, not png"]

@@ -11,8 +11,6 @@ from typer.testing import CliRunner
 
 from maskgen.errors import InputError, MaskgenError
 from trainer.commands.app import app
-from trainer.config.classifier import TrainConfig
-from trainer.config.detector import DetectorConfig
 from trainer.loop import checkpoint
 
 from ..conftest import TINY, write_folders
@@ -119,9 +117,9 @@ def test_ctrl_c_says_how_a_detector_goes_on(
         raise KeyboardInterrupt
 
     monkeypatch.setattr("trainer.api.train_detector", interrupted)
-    words = ("train", "scenes", tmp_path / "model", "--task", "detector", "--also", "more", "--lr", "0.1")
+    words = ("train-detector", "scenes", tmp_path / "model", "--also", "more", "--lr", "0.1")
     assert _command(*words) == 130
-    command = f"maskgen train scenes {tmp_path / 'model'} --resume --task detector --also more"
+    command = f"maskgen train-detector scenes {tmp_path / 'model'} --resume --also more"
     assert capsys.readouterr().err == f"interrupted; go on with: {command}\n"
 
 
@@ -136,12 +134,18 @@ def _command(*words: object) -> object:
         (("train", "ABSENT", "OUT"), "no dataset folder"),
         (("train", "DATA", "TRAINED"), "finished model"),
         (("train", "DATA", "OUT", "--fine-tune", "99"), "block from 0 to 17"),
-        (("train", "DATA", "OUT", "--lr", "100"), "lr must lie between"),
+        (("train", "DATA", "OUT", "--alpha", "2"), "--alpha takes 0.35, 0.5"),
+        (("train", "DATA", "OUT", "--incorrect-prior", "0.1"), "--incorrect-prior needs --classes 3"),
+        (("train", "DATA", "OUT", "--fine-tune", "some"), "--fine-tune takes auto, all, none"),
+        (("train-detector", "DATA", "OUT", "--sizes", "300"), "--sizes takes multiples of 32"),
+        (("train-detector", "DATA", "OUT", "--sizes", "big"), "--sizes takes numbers with commas"),
+        (("train-detector", "DATA", "OUT", "--freeze", "15"), "--freeze takes 0 to 14"),
+        (("train-detector", "DATA", "OUT", "--zoom", "2,1"), "--zoom takes two numbers"),
         (("train", "DATA", "OUT", "--weights", "nowhere"), "no weights at nowhere"),
         (("train", "DATA", "OUT", "--classes", "3"), "no incorrect_mask images"),
         (("train", "DATA", "OUT", "--tensorboard", "FILE"), "--tensorboard takes a folder"),
-        (("train", "DATA", "OUT", "--task", "detector"), "no COCO detection folder"),
-        (("train", "DATA", "OUT", "--task", "detector", "--weights", "nowhere"), "no model folder at nowhere"),
+        (("train-detector", "DATA", "OUT"), "no COCO detection folder"),
+        (("train-detector", "DATA", "OUT", "--weights", "nowhere"), "no model folder at nowhere"),
         (("export", "TRAINED", "--to", "onnx", "--quantize", "int8"), "for --to litert"),
         (("export", "TRAINED"), "is there already; replace it with --overwrite"),
         (("export", "TRAINED", "--output", "DATA"), "is a folder; name the file"),
@@ -171,29 +175,17 @@ def test_a_mistake_is_answered_before_tensorflow_is_loaded(
     assert sorted(trained.rglob("*")) == before
 
 
-def test_help_tells_the_defaults_of_both_kinds() -> None:
-    """What help shows is what a run of either kind takes."""
-    parameters = {parameter.name: parameter for parameter in typer.main.get_command(app).commands["train"].params}
-    face, scene = TrainConfig(), DetectorConfig()
-    general = {"dataset", "model", "task", "resume", "overwrite", "threads", "tensorboard"}
-    for name, parameter in parameters.items():
-        panel = getattr(parameter, "rich_help_panel", None)
-        kinds = [hasattr(face, name), hasattr(scene, name)]
-        if name in general:
-            continue
-        if kinds[0]:
-            default = parameter.default
-            assert (TrainConfig(**{name: default}) if default is not None else face) == face, name
-        if kinds == [True, False] or name == "preview_augment":
-            assert panel == "For a classifier", name
-        elif kinds == [False, True] or name == "also":
-            assert panel == "For a detector (--task detector)", name
-        else:
-            assert panel is None, name
-            mine, its = (
-                f"{v:g}" if isinstance(v, float) else f"{v}" for v in (getattr(face, name), getattr(scene, name))
-            )
-            assert parameter.show_default == (True if mine == its else f"{mine}; detector: {its}"), name
+@pytest.mark.parametrize("words", [("--lr", "100"), ("--augment", "hard"), ("--wise", "nan"), ("--classes", "4")])
+def test_what_no_run_can_take_is_wrong_words(plain_dataset: Path, tmp_path: Path, words: tuple[str, ...]) -> None:
+    for command in ("train", "train-detector"):
+        result = _run(command, plain_dataset, tmp_path / "model", *words)
+        assert result.exit_code == 2
+
+
+def test_a_run_of_the_other_kind_is_not_gone_on_with(plain_dataset: Path, tmp_path: Path) -> None:
+    _unfinished(tmp_path / "model")
+    with pytest.raises(InputError, match=r"another command: .*'alpha'"):
+        _run("train-detector", plain_dataset, tmp_path / "model", "--resume")
 
 
 def test_the_commands_import_nothing_heavy() -> None:
