@@ -20,17 +20,17 @@ if TYPE_CHECKING:
     from trainer.bundle import Bundle
     from trainer.config.classifier import TrainConfig
     from trainer.config.detector import DetectorConfig
-    from trainer.loop.progress import CallbackReporter, Reporter, TerminalReporter
+    from trainer.loop.progress import CallbackReporter, Reporter, reporting
 
 __all__ = [
     "Bundle",
     "CallbackReporter",
     "DetectorConfig",
     "Reporter",
-    "TerminalReporter",
     "TrainConfig",
     "api",
     "evaluate",
+    "reporting",
     "train",
     "train_detector",
 ]
@@ -40,7 +40,7 @@ _PLACES = {
     "CallbackReporter": "trainer.loop.progress",
     "DetectorConfig": "trainer.config.detector",
     "Reporter": "trainer.loop.progress",
-    "TerminalReporter": "trainer.loop.progress",
+    "reporting": "trainer.loop.progress",
     "TrainConfig": "trainer.config.classifier",
 }
 

@@ -1,4 +1,4 @@
-"""The model folder's ``bundle.json``: what a network is, and whether its files are the ones it was saved with.
+"""The model folder's ``bundle.json``: labels, preprocessing, threshold, and checksums of its files.
 
 Only the standard library and numpy: ``detect`` reads model folders on machines
 that have no TensorFlow.

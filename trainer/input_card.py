@@ -1,4 +1,4 @@
-"""What an exported network takes and says: in a JSON file beside it, and inside it where its format has a place.
+"""Metadata of an exported network: input, labels, threshold; in a JSON file beside it and inside it.
 
 An exported file travels without its model folder. Only the standard library:
 ``detect`` reads cards on machines that have no TensorFlow.

@@ -1,12 +1,16 @@
 from __future__ import annotations
 
+import csv
 import json
 import shutil
+import subprocess
+import sys
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 
+import trainer
 from maskgen import images
 from maskgen.errors import DatasetError, InputError, TrainError
 from trainer.api import train
@@ -200,3 +204,51 @@ def test_settings_of_nothing(tmp_path: Path) -> None:
     (tmp_path / checkpoint.FOLDER / "settings.json").write_text("{")
     with pytest.raises(TrainError, match="damaged"):
         settings_of(tmp_path, TrainConfig)
+
+
+def test_python_trains_with_single_settings_and_keras_callbacks(
+    plain_dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import keras
+
+    class Stop(keras.callbacks.Callback):  # type: ignore[misc]
+        def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+            self.model.stop_training = "val_loss" in logs
+
+    monkeypatch.setattr("trainer.models.build", small_network)
+    reporter = trainer.CallbackReporter([Stop()])
+    summary = trainer.train(
+        str(plain_dataset), str(tmp_path / "model"), TrainConfig(**TINY), epochs=3, head_epochs=2, reporter=reporter
+    )
+    assert summary.bundle.config["epochs"] == 3
+    with (tmp_path / "model" / "history.csv").open() as file:
+        assert [(row["phase"], row["epoch"]) for row in csv.DictReader(file)] == [("head", "1"), ("fine-tune", "1")]
+    result = trainer.evaluate(tmp_path / "model", plain_dataset, face_px=16)
+    assert len(result.to_json()["per_label"]) == 2
+    made = trainer.api.export(tmp_path / "model", "litert", "float16", max_shift=1.0)
+    assert made.path == tmp_path / "model" / "model_float16.tflite"
+    assert made.path.name in Bundle.load(tmp_path / "model").sha256
+
+
+def test_a_detector_is_compared_with_nothing_and_exported_to_litert(tmp_path: Path) -> None:
+    detector = Bundle(tmp_path, ("with_mask", "without_mask"), "onestage", (64, 64), fit="pad", task="detector")
+    with pytest.raises(InputError, match="compare is for classifiers"):
+        trainer.evaluate(detector, tmp_path, compare="classifier")
+    with pytest.raises(InputError, match="a detector is exported to litert; onnx is for classifiers"):
+        trainer.api.export(detector, "onnx")
+    with pytest.raises(InputError, match="with --crops SCENES"):
+        trainer.api.export(detector)
+
+
+def test_the_package_offers_its_names_lazily() -> None:
+    code = (
+        "import sys, trainer\n"
+        "assert not {'numpy', 'keras', 'trainer.api'} & set(sys.modules)\n"
+        "for name in trainer.__all__:\n"
+        "    assert getattr(trainer, name) is not None\n"
+        "assert not {'keras', 'tensorflow', 'cv2', 'sklearn', 'scipy'} & set(sys.modules)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        _ = trainer.nothing

@@ -1,4 +1,4 @@
-"""What a training image goes through before the network sees it: policies by name.
+"""Augmentation policies for training images, by name.
 
 albumentations stays behind this module; ``street`` is the generator's own
 camera, so that what a face meets in training is what it met when it was drawn.

@@ -1,4 +1,4 @@
-"""COCO annotations of faces: one reader, one set of rules for judging classifiers and for detectors.
+"""Reader of COCO annotations: one set of rules for judging classifiers and for detectors.
 
 - A category means what ``maskgen.types.CATEGORIES`` says; boxes of an unknown one are ignored, and the log names it.
 - ``ignore`` and ``iscrowd`` mark faces that count neither way; so does a box without area.

@@ -1,4 +1,4 @@
-"""Which images a run trains on: a generated dataset folder, or plain folders of faces.
+"""Reader of labelled datasets: a generated folder or plain folders of faces, split and checked.
 
 Everything that can be wrong with a dataset is found here, before the first
 epoch: a class that is missing or empty, one image, images that are all alike,

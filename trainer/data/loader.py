@@ -1,4 +1,4 @@
-"""Which images a step sees, augmented by threads while the network works on the step before."""
+"""Batches of augmented images, made by threads ahead of the network; epoch order, class balance."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ AHEAD = 4
 def epoch_order(
     targets: NDArray[np.int64], classes: int, batch_size: int, rng: np.random.Generator, *, balance: bool
 ) -> NDArray[np.int64]:
-    """The images of one epoch, in order, a whole number of batches.
+    """Epoch order: the indices of its images, a whole number of batches.
 
     Balanced, every class comes equally often: a rare class repeats, a common
     one shows another part of itself every epoch.

@@ -1,4 +1,4 @@
-"""Preprocessing of pictures for a network; ``maskgen.faces.rois`` cuts and resizes the faces."""
+"""Preprocessing of pictures for a network: cut, resize, shrink."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""COCO detection folders: ``train.json`` and ``val.json`` beside their pictures, or one ``annotations.json``.
+"""Dataset of a detector: pictures with boxes, labels and landmarks, from COCO detection folders.
 
 A face is a row of 21 numbers (``FACE_VALUES``): its box xyxy in pixels, its
 label's number, its kind (1 a face, -1 to be ignored, 0 padding), and five

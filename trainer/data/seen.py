@@ -1,4 +1,4 @@
-"""Which pictures a model has seen in training, so that judging it on them is said to be no judgement.
+"""Hashes of training pictures, so that evaluation on them (leakage) is said to be none.
 
 ``seen.npy`` in the model folder holds the first eight bytes of the SHA-256 of every file of the training and validation
 splits, sorted: enough to know a file again, nothing of what it shows.

@@ -1,4 +1,4 @@
-"""The same picture in two splits, which makes figures better than they should be."""
+"""Near-duplicate pictures across splits (leakage)."""
 
 from __future__ import annotations
 

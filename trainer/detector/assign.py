@@ -1,4 +1,4 @@
-"""Which cells of the maps answer for which face: task-aligned assignment, for a whole batch at once.
+"""Assigns ground-truth faces to feature-map cells (task-aligned assignment), for a whole batch at once.
 
 A cell is a candidate for a face when its centre lies in the face's box, or,
 for faces hardly larger than a cell, near its centre. Of the candidates the ten
@@ -26,7 +26,7 @@ _EPS: Final = 1e-9
 
 
 class Targets(NamedTuple):
-    """What every cell should say.
+    """Training targets of every cell.
 
     Attributes:
         scores: (B, A, C) wanted score of every label, 0 where no face is.

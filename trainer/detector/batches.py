@@ -1,4 +1,4 @@
-"""Batches of training pictures, made by threads ahead of the network; the same seed gives the same ones."""
+"""Batches for detector training, made by threads ahead of the network; multi-scale, seeded."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Picture = tuple[RGB, NDArray[np.float32]]
 
 
 def epoch_plan(scenes: int, also: int, config: DetectorConfig, epoch: int) -> list[tuple[int, int, int]]:
-    """What an epoch shows: (folder, scene, size) for every picture, whole batches only.
+    """Sampling plan of an epoch: (folder, scene, size) for every picture, whole batches only.
 
     Args:
         scenes: number of scenes of the first folder, each shown once.
@@ -47,7 +47,7 @@ def epoch_plan(scenes: int, also: int, config: DetectorConfig, epoch: int) -> li
 
 
 def batch_of(plan: list[tuple[int, int, int]], config: DetectorConfig) -> int:
-    """Pictures a step: what was asked for, or the whole of a plan that is shorter."""
+    """Batch size: what was asked for, or the whole of a plan that is shorter."""
     return min(config.batch_size, len(plan))
 
 
@@ -91,7 +91,7 @@ def batches(
 
 
 def padded(parts: list[NDArray[np.float32]]) -> NDArray[np.float32]:
-    """Faces of several pictures as one array; of too many, the largest that count."""
+    """Pads the faces of several pictures to one array; of too many, the largest that count."""
     most = max((len(faces) for faces in parts), default=0)
     room = next((room for room in ROOM if room >= most), ROOM[-1])
     out = np.zeros((len(parts), room, FACE_VALUES), np.float32)

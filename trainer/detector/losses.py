@@ -1,4 +1,4 @@
-"""What a detector is punished for: wrong scores, wrong boxes, wrong points.
+"""Detector losses: classification, box regression, landmarks.
 
 Sources:
     Li et al., "Generalized Focal Loss", NeurIPS 2020 (quality focal loss);
@@ -22,7 +22,9 @@ _EPS: Final = 1e-7
 
 
 def decode(values: Any, centres: Any, strides: Any) -> tuple[Any, Any]:
-    """Boxes and points from what the network says; ``maskgen.faces.onestage_litert.decode`` is the same in numpy.
+    """Decodes boxes and points from the network's outputs.
+
+    ``maskgen.faces.onestage_litert.decode`` is the same in numpy.
 
     Args:
         values: (B, A, 14) offsets of the centre, logarithms of the size,
@@ -45,7 +47,7 @@ def decode(values: Any, centres: Any, strides: Any) -> tuple[Any, Any]:
 
 
 def quality_focal(logits: Any, wanted: Any) -> Any:
-    """|wanted - score| squared times cross entropy, value by value; ``wanted`` may be any score from 0 to 1."""
+    """Quality focal loss: |wanted - score| squared times cross-entropy; ``wanted`` may be any score from 0 to 1."""
     from keras import ops
 
     entropy = ops.relu(logits) - logits * wanted + ops.log1p(ops.exp(-ops.abs(logits)))
@@ -53,7 +55,7 @@ def quality_focal(logits: Any, wanted: Any) -> Any:
 
 
 def distance_iou(a: Any, b: Any) -> Any:
-    """1 - IoU + the centres' distance as a share of the joint box's diagonal, squared; boxes (..., 4) xyxy."""
+    """Distance-IoU loss: 1 - IoU + squared centre distance over squared joint diagonal; boxes (..., 4) xyxy."""
     from keras import ops
 
     low, high = ops.maximum(a[..., :2], b[..., :2]), ops.minimum(a[..., 2:], b[..., 2:])
@@ -66,6 +68,7 @@ def distance_iou(a: Any, b: Any) -> Any:
 
 
 def smooth_l1(difference: Any, beta: float = POINT_BETA) -> Any:
+    """Smooth L1 (Huber) loss, value by value."""
     from keras import ops
 
     size = ops.abs(difference)

@@ -196,7 +196,7 @@ def _measure(job: Job, file: Path, splits: Sequence[str]) -> dict[str, Evaluatio
 
 
 def choose_threshold(result: Evaluation) -> float:
-    """The score at which precision times recall of boxes (their F1) is highest, any label for any."""
+    """Decision threshold: the score at which the boxes' F1 is highest, any label for any."""
     whole = curve(result.found, None, least_px=16)
     if not len(whole.scores):
         return 0.5

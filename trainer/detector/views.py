@@ -1,4 +1,4 @@
-"""Training pictures from scenes: a cut at another scale, turned round, four in one, in another light.
+"""Augmentation for detector training: random scale and crop, flip, mosaic, photometric.
 
 Scales are drawn so that a face meets every stride; what is cut off by more
 than half, or has become too small, is ignored rather than unlearned.
@@ -134,7 +134,7 @@ def moved(faces: NDArray[np.float32], dx: float, dy: float) -> NDArray[np.float3
 
 
 def mirrored(faces: NDArray[np.float32], width: int) -> NDArray[np.float32]:
-    """Faces of the picture turned round; the left eye becomes the right one."""
+    """Horizontal flip of faces; the left eye becomes the right one."""
     faces = faces.copy()
     faces[:, [0, 2]] = width - faces[:, [2, 0]]
     points = faces[:, POINTS:].reshape(-1, 5, 3)[:, _MIRRORED]
@@ -161,7 +161,7 @@ def cut_faces(faces: NDArray[np.float32], size_wh: tuple[int, int], least_px: fl
 
 
 def photometric(pixels: RGB, rng: np.random.Generator) -> RGB:
-    """The picture in another light, now and then blurred, noisy, grey or compressed.
+    """Photometric augmentation: another light, now and then blurred, noisy, grey or compressed.
 
     Args:
         pixels: (H, W, 3) uint8 RGB.

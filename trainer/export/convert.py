@@ -1,4 +1,4 @@
-"""Keras to LiteRT, whatever backend Keras runs on: only TensorFlow converts."""
+"""Conversion of Keras networks to LiteRT, whatever backend Keras runs on; int8 quantization."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where an exported model goes: a file there is replaced only when asked, somebody's folder never."""
+"""Output path of an export: a file there is replaced only when asked, somebody's folder never."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A detector for LiteRT, compared with Keras on real pictures before it is kept."""
+"""Export of a detector to LiteRT, checked against Keras on real pictures before it is kept."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Loads Keras without the noise of its backend; it takes ten seconds, so what can be refused is refused before."""
+"""Imports Keras and its backend quietly, and only when needed."""
 
 from __future__ import annotations
 

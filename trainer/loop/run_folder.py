@@ -1,4 +1,4 @@
-"""A model folder while a run fills it: what may lie there before, what is kept in between, the move at the end.
+"""Run folder of a training run: settings, staging, resuming, publishing the model folder.
 
 Nothing is deleted or replaced here but what a run of ours wrote.
 """

@@ -1,4 +1,4 @@
-"""Values of a field as words to slice by: numbers in bands, words as they are, nothing by name."""
+"""Binning of metadata values for slices: numbers in bands, words as they are, nothing by name."""
 
 from __future__ import annotations
 

@@ -52,7 +52,7 @@ def confusion(truth: Ints, predicted: Ints, classes: int) -> Ints:
 
 
 def wilson(hits: float, count: float) -> Interval:
-    """A share and its 95 % score interval, which is honest for few images and for 100 %.
+    """Wilson score interval of a share at 95 %, which is honest for few images and for 100 %.
 
     >>> i = wilson(10, 10); round(i.low, 3), i.high
     (0.722, 1.0)
@@ -70,7 +70,7 @@ def wilson(hits: float, count: float) -> Interval:
 
 
 def share_right(right: NDArray[np.bool_], groups: Sequence[str]) -> Interval:
-    """The share of right answers; those of one group stand or fall together.
+    """Accuracy with an interval for clustered images: answers of one group stand or fall together.
 
     Wilson's interval, with as many answers as there would be if they were independent. How much the answers of a
     group hang together is estimated as if there were one group more that is right and one that is wrong altogether,
@@ -124,7 +124,7 @@ def balanced_share_right(truth: Ints, predicted: Ints, groups: Sequence[str], cl
 
 
 def balanced_gap(truth: Ints, predicted: Ints, other: Ints, groups: Sequence[str], classes: int) -> Interval:
-    """By how much one model's balanced accuracy is above another's on the same images.
+    """Paired difference of two models' balanced accuracies on the same images, with its interval.
 
     In every class there are, for the interval, two groups more: one that only this model gets right, one that only
     the other does. So it does not close where the two agree throughout.
@@ -259,7 +259,7 @@ it a newcomer's run with ten validation images got a threshold of 0.13."""
 
 
 def choose_threshold(truth: NDArray[np.bool_], scores: NDArray[Any], bandwidth: float = 0.75) -> float:
-    """The threshold on P(with_mask) with the best smoothed balanced accuracy.
+    """Decision threshold on P(with_mask) with the best smoothed balanced accuracy.
 
     Every score counts as a normal distribution of log-odds around itself, so
     that one odd face among few does not decide, and a stretch where all

@@ -1,4 +1,4 @@
-"""How well a detector does on scenes: average precision by label and size, recall, milliseconds."""
+"""Evaluation of a detector on scenes: average precision by label and size, recall, milliseconds."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Networks by name. Keras layers only, so that any Keras backend can train them."""
+"""Backbones and classifiers by name; Keras layers only, so that any Keras backend can train them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Makes ``model.keras`` about half its size without a change that LiteRT's 16-bit file does not have too.
+"""Compression of ``model.keras``: batch-norm folding, 16-bit rounding, half the size.
 
 Three steps. Batch normalisation with frozen statistics is a factor and a
 shift: the factor moves into the convolution before it, and the statistics

@@ -1,4 +1,4 @@
-"""Runs a ``.tflite`` file with LiteRT: starts in 0.2 s, needs no TensorFlow."""
+"""Inference of ``.tflite`` files with LiteRT: starts in 0.2 s, needs no TensorFlow."""
 
 from __future__ import annotations
 

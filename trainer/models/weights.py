@@ -1,4 +1,4 @@
-"""Where a backbone's first weights come from, and how a network is opened without running anybody's code."""
+"""First weights of a classifier (packaged, ImageNet, a file), and safe loading of Keras files."""
 
 from __future__ import annotations
 

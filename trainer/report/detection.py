@@ -1,4 +1,4 @@
-"""What a detector's run and evaluation look like: text, curves, a sheet of pictures, one HTML page, a model card."""
+"""Report of a detector's evaluation: text, curves, a sheet of pictures, one HTML page, a model card."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every report is drawn with: plots in one style, tables, and one HTML page that holds its pictures."""
+"""Parts of every report: plot style, HTML tables, one HTML page that holds its pictures."""
 
 from __future__ import annotations
 
