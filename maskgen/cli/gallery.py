@@ -33,7 +33,7 @@ WELL_KNOWN: Final = ("surgical", "kn95", "cloth_contour", "n95_cup", "sponge")
 
 ATTEMPTS: Final = 8
 
-KIND_PX: Final = 160
+KIND_PX: Final = 200
 WHOLE_HEAD: Final = 1.9
 """Factor on the face's box where a hat or a hood is shown."""
 

@@ -299,6 +299,6 @@ def test_an_occluder_says_what_it_is_in_known_words() -> None:
 
 
 def test_the_docs_name_every_kind() -> None:
-    page = REPOSITORY / "docs" / "confusers.md"
-    text = page.read_text(encoding="utf-8")
+    """``make gallery`` writes the page."""
+    text = (REPOSITORY / "docs" / "gallery.md").read_text(encoding="utf-8")
     assert [name for name in NAMES if f"`{name}`" not in text] == []
