@@ -210,6 +210,23 @@ def test_a_surgical_cap_is_round() -> None:
         assert widths[filled[tall // 8]] < 0.75 * widths.max()
 
 
+def test_hair_has_no_upper_edge_where_it_grows_from_hair() -> None:
+    """Locks and fringes began like a wig that lies on the head."""
+    for seed in range(12):
+        marks = turned_landmarks(0) * 0.6 + (0.2 * SIDE, 0.38 * SIDE)
+        params = draw_params("hair", np.random.default_rng(seed))
+        alpha = alpha_in_photo(draw_layer("hair", face(landmarks=marks), params, (SIDE, SIDE), SKIN))
+        roots = np.flatnonzero((alpha > 0.02).any(axis=1))[:4]
+        begun = alpha[roots]
+        assert begun[begun > 0.02].mean() < 0.5, seed
+
+
+def test_paper_that_ends_in_the_picture_is_held() -> None:
+    for seed in range(60):
+        params = draw_params("paper", np.random.default_rng(seed))
+        assert params["hand"] is not None or params["at"][1] + params["size"][1] > 1.09
+
+
 def test_sunglasses_lie_on_both_eyes() -> None:
     marks = turned_landmarks(0)
     for seed in range(10):
