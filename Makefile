@@ -17,7 +17,7 @@ LOCK  := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gener
 export UV_LINK_MODE ?= copy
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test mutants versions lint format bench lock clean
+.PHONY: help setup demo gallery test mutants versions lint format bench lock clean
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 10
@@ -33,6 +33,9 @@ $(READY): requirements/dev.txt requirements/uv.txt pyproject.toml
 
 demo: $(READY)  ## two portraits from faces to detections; opens nothing, writes demo/index.html
 	$(BIN)/maskgen demo demo --overwrite
+
+gallery: $(READY)  ## draw docs/gallery.md again: one picture of every mask, wear, confuser, accessory, fault of a camera
+	$(BIN)/python benchmarks/gallery.py $(ARGS)
 
 test: $(READY)  ## the whole test suite, examples in docstrings included
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)

@@ -33,7 +33,7 @@ WELL_KNOWN: Final = ("surgical", "kn95", "cloth_contour", "n95_cup", "sponge")
 
 ATTEMPTS: Final = 8
 
-KIND_PX: Final = 160
+KIND_PX: Final = 200
 WHOLE_HEAD: Final = 1.9
 """Factor on the face's box where a hat or a hood is shown."""
 
@@ -233,6 +233,8 @@ def _one_of(kind: Kind, number: int, rng: np.random.Generator, subject: Subject,
     photo, face = subject
     for _ in range(ATTEMPTS):
         params = replace(_framed(draw(rng, label, wardrobe, settings), face), light=PLAIN_LIGHT)
+        if params.mask is not None:
+            params = replace(params, mask=replace(params.mask, straps=True))
         if kind.group == "accessories":
             params = replace(params, accessories=params.accessories[-1:])
         if kind.group == "camera":

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from maskgen.drawing import hair
-from maskgen.drawing.board import Board, FaceFrame, Params
+from maskgen.drawing.board import Board, FaceFrame, Field, Params
 from maskgen.occluders.base import Occluder
 
 if TYPE_CHECKING:
@@ -15,6 +15,10 @@ if TYPE_CHECKING:
 
     from maskgen.drawing.layer import Layer
     from maskgen.types import LandmarkedFace
+
+
+ROOTS: Final = 0.3
+"""Length over which strands come out of the hair beneath, face widths."""
 
 
 def draw_params(rng: np.random.Generator) -> Params:
@@ -44,9 +48,21 @@ def layer(face: LandmarkedFace, params: Params, frame_wh: tuple[int, int], skin_
         sides = (-1, 1) if params["style"] == "both" else (params["side"],)
         paths = np.concatenate([_lock(marks, params, rng, side) for side in sides])
     coverage, colour = hair.strands(board, paths, params["rgb"], rng)
+    coverage = coverage * _rooted(board, paths, params)
     form = board.blur(coverage, 0.03) * np.float32(0.05) + board.noise(params["seed"], 0.02, 6, 85) * np.float32(0.003)
     board.lay(coverage, colour, form)
     return board.layer(follows_face=True, shadow=0.5, lift=0.015 * frame.unit, gloss=0.03)
+
+
+def _rooted(board: Board, paths: np.ndarray, params: Params) -> Field:
+    """How far strands stand out from the hair that they grow from, 0 at the roots: no wig has an upper edge here."""
+    ragged = np.float32(0.35) * board.noise(params["seed"] + 2, 0.05)
+    out = np.clip((board.y - np.float32(paths[:, 0, 1].min())) / np.float32(ROOTS) + ragged, 0, 1)
+    if params["style"] == "fringe":
+        left, right = float(paths[..., 0].min()), float(paths[..., 0].max())
+        inside = np.minimum(board.x - np.float32(left), np.float32(right) - board.x)
+        out = out * np.clip(inside / np.float32(0.16) + ragged, 0, 1)
+    return np.asarray(out * out * (3 - 2 * out), np.float32)
 
 
 def _lock(marks: np.ndarray, params: Params, rng: np.random.Generator, side: int) -> np.ndarray:

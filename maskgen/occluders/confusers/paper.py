@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from maskgen.types import LandmarkedFace
 
 
+REACHES_OUT: Final = 1.1
+"""Paper that ends lower than this, in face widths below the nose, is held below the picture."""
+
+
 def draw_params(rng: np.random.Generator) -> Params:
     """What it is, how large, how turned, what is on it, and whether a hand is seen."""
     style = str(rng.choice(["sheet", "sheet", "leaflet", "book", "tissue", "tissue", "card"]))
@@ -33,7 +37,8 @@ def draw_params(rng: np.random.Generator) -> Params:
     side = int(rng.choice([-1, 1]))
     top = round(float(rng.uniform(-0.3, 0.22)), 3)
     x = round(float(rng.normal(0.08 * side, 0.16)), 3)
-    seen = rng.random() < (0.8 if style == "tissue" else 0.5)
+    # What ends within the picture would float without a hand.
+    seen = rng.random() < 0.5 or top + height < REACHES_OUT
     hand = (
         grip.draw_grip(rng, side, (x + side * width * 0.3, top + float(rng.uniform(0.55, 0.9)) * height))
         if seen

@@ -22,7 +22,7 @@ from maskgen.dataset import record as metadata
 from maskgen.dataset.engines import local as engine
 from maskgen.dataset.engines.fork_server import CAN_FORK
 from maskgen.dataset.journal import Journal
-from maskgen.dataset.pipeline import Run, Summary, generate
+from maskgen.dataset.pipeline import Run, Summary, generate, wardrobe_digest
 from maskgen.dataset.settings import Settings
 from maskgen.errors import InputError, MaskgenError
 
@@ -510,3 +510,12 @@ def test_a_dataset_that_people_edited_is_gone_on_with(tmp_path: Path) -> None:
     assert (out / "train" / "with_mask" / "mine.jpg").exists()
     found = check.check(out, pictures=False)
     assert (found.lines, found.gone, found.added, found.problems) == (17, (), ("train/with_mask/mine.jpg",), ())
+
+
+def test_plug_ins_that_draw_belong_to_the_wardrobe() -> None:
+    """A run is not gone on with where other occluders would be drawn."""
+    from maskgen.io.registry import Plugin
+
+    one, two = (Plugin("maskgen.occluders", "balloon", f"party {n}", "party:BALLOON") for n in (1, 2))
+    digests = {wardrobe_digest({}, plugins) for plugins in ((), (one,), (two,), (one, two))}
+    assert len(digests) == 4

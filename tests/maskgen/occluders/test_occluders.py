@@ -210,6 +210,23 @@ def test_a_surgical_cap_is_round() -> None:
         assert widths[filled[tall // 8]] < 0.75 * widths.max()
 
 
+def test_hair_has_no_upper_edge_where_it_grows_from_hair() -> None:
+    """Locks and fringes began like a wig that lies on the head."""
+    for seed in range(12):
+        marks = turned_landmarks(0) * 0.6 + (0.2 * SIDE, 0.38 * SIDE)
+        params = draw_params("hair", np.random.default_rng(seed))
+        alpha = alpha_in_photo(draw_layer("hair", face(landmarks=marks), params, (SIDE, SIDE), SKIN))
+        roots = np.flatnonzero((alpha > 0.02).any(axis=1))[:4]
+        begun = alpha[roots]
+        assert begun[begun > 0.02].mean() < 0.5, seed
+
+
+def test_paper_that_ends_in_the_picture_is_held() -> None:
+    for seed in range(60):
+        params = draw_params("paper", np.random.default_rng(seed))
+        assert params["hand"] is not None or params["at"][1] + params["size"][1] > 1.09
+
+
 def test_sunglasses_lie_on_both_eyes() -> None:
     marks = turned_landmarks(0)
     for seed in range(10):
@@ -299,6 +316,6 @@ def test_an_occluder_says_what_it_is_in_known_words() -> None:
 
 
 def test_the_docs_name_every_kind() -> None:
-    page = REPOSITORY / "docs" / "confusers.md"
-    text = page.read_text(encoding="utf-8")
+    """``make gallery`` writes the page."""
+    text = (REPOSITORY / "docs" / "gallery.md").read_text(encoding="utf-8")
     assert [name for name in NAMES if f"`{name}`" not in text] == []
