@@ -58,8 +58,8 @@ maskgen.render.face render
 ..maskgen.camera _recode
 ..maskgen.camera _add_noise
 .maskgen.synthesize polygons
-maskgen.dataset.worker describe
-maskgen.dataset.worker encode
+maskgen.dataset.pair describe
+maskgen.dataset.pair encode
 maskgen.dataset.worker record_line
 maskgen.dataset.worker PhotoWorker._write
 """

@@ -23,7 +23,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from maskgen.dataset import check
-from maskgen.dataset.record import METADATA, RUN, SPLITS, FaceRecord, Record, read_dataset
+from maskgen.dataset.reader import read_dataset
+from maskgen.dataset.record import METADATA, RUN, SPLITS, FaceRecord, Record
 from maskgen.errors import DatasetError, ImageError, InputError
 from maskgen.types import LABELS
 from trainer.config.classifier import Incorrect

@@ -12,8 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from maskgen.dataset import check, split
-from maskgen.dataset import record as metadata
 from maskgen.dataset.engines.base import Task
+from maskgen.dataset.lines import parse_record, parse_skip, record_line, skip_line
+from maskgen.dataset.names import drawn_from, encode_path, image_name
+from maskgen.dataset.reader import read_dataset, read_run, read_skipped
 from maskgen.dataset.record import Record, Skip
 from maskgen.dataset.settings import Settings
 from maskgen.errors import DatasetError, InputError
@@ -30,14 +32,14 @@ def a_dataset(folder: Path, *records: Record) -> Path:
         path = folder / one.file_name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(picture(ID, one.label))
-    (folder / "metadata.jsonl").write_text("".join(metadata.record_line(r) + "\n" for r in records), encoding="ascii")
+    (folder / "metadata.jsonl").write_text("".join(record_line(r) + "\n" for r in records), encoding="ascii")
     (folder / "run.json").write_text('{"labels": ["with_mask", "without_mask"]}')
     return folder
 
 
 def test_a_line_gives_the_record_back() -> None:
-    line = metadata.record_line(a_record())
-    assert metadata.parse_record(line) == a_record()
+    line = record_line(a_record())
+    assert parse_record(line) == a_record()
     assert next(iter(json.loads(line))) == "file_name"
     for name in [
         "label",
@@ -60,7 +62,7 @@ def test_a_scene_keeps_all_its_faces() -> None:
     one = a_record()
     small = dataclasses.replace(one.faces[0], face_index=1, label="without_mask", box_xyxy=(0.0, 0.0, 2.0, 2.0))
     scene = dataclasses.replace(one, faces=(small, one.faces[0]), encoding={"crop": "scene"})
-    again = metadata.parse_record(metadata.record_line(scene))
+    again = parse_record(record_line(scene))
     assert again == scene
     assert again.face.face_index == 0, "the largest stands for the image"
 
@@ -68,13 +70,13 @@ def test_a_scene_keeps_all_its_faces() -> None:
 @given(st.binary(min_size=1, max_size=30).filter(lambda b: b"\0" not in b))
 def test_any_name_survives_a_line(raw: bytes) -> None:
     path = os.fsdecode(raw)
-    text, quoted = metadata.encode_path(path)
-    line = metadata.skip_line(Skip(text, "no_face", source_bytes=quoted))
+    text, quoted = encode_path(path)
+    line = skip_line(Skip(text, "no_face", source_bytes=quoted))
     assert line.isascii()
     assert "\n" not in line
     json.loads(line)["source"].encode("utf-8")
-    assert metadata.parse_skip(line).source_path() == path
-    name = metadata.image_name("train", "with_mask", path, ID, 0, 0, "jpg")
+    assert parse_skip(line).source_path() == path
+    name = image_name("train", "with_mask", path, ID, 0, 0, "jpg")
     assert name.isascii()
     assert name.count("/") == 2
     assert not any(c in name for c in "\n\\ '\"")
@@ -121,39 +123,39 @@ def test_groups(group_by: str | None, group: str) -> None:
 def test_a_dataset_is_read_back(tmp_path: Path) -> None:
     records = [a_record(), a_record(label="without_mask")]
     folder = a_dataset(tmp_path, *records)
-    assert list(metadata.read_dataset(folder)) == records
+    assert list(read_dataset(folder)) == records
     assert check.problems(folder) == []
 
 
 def test_what_breaks_the_contract_is_said_with_its_line(tmp_path: Path) -> None:
     folder = a_dataset(tmp_path, a_record())
     with pytest.raises(DatasetError, match=r"no metadata\.jsonl"):
-        list(metadata.read_dataset(tmp_path / "nowhere"))
+        list(read_dataset(tmp_path / "nowhere"))
     with (folder / "metadata.jsonl").open("a") as file:
         file.write('{"file_name": "train/with_mask/b.jpg"}\n')
     with pytest.raises(DatasetError, match="line 2: no field 'label'"):
-        list(metadata.read_dataset(folder))
+        list(read_dataset(folder))
     (folder / "metadata.jsonl").write_text("{}\nnot json\n")
     with pytest.raises(DatasetError, match="line 1"):
-        list(metadata.read_dataset(folder))
+        list(read_dataset(folder))
     (folder / "metadata.jsonl").write_text("[]\n")
     with pytest.raises(DatasetError, match="object"):
-        list(metadata.read_dataset(folder))
+        list(read_dataset(folder))
 
 
 def test_a_missing_image_is_passed_over(tmp_path: Path) -> None:
     folder = a_dataset(tmp_path, a_record())
     (folder / a_record().file_name).rename(folder / "train" / "stray.jpg")
-    assert list(metadata.read_dataset(folder, gone=[])) == []
-    assert len(list(metadata.read_dataset(folder, check_files=False))) == 1
+    assert list(read_dataset(folder, gone=[])) == []
+    assert len(list(read_dataset(folder, check_files=False))) == 1
 
 
 def test_a_line_cannot_point_outside(tmp_path: Path) -> None:
     folder = a_dataset(tmp_path, a_record())
-    line = metadata.record_line(dataclasses.replace(a_record(), file_name="../x.jpg"))
+    line = record_line(dataclasses.replace(a_record(), file_name="../x.jpg"))
     (folder / "metadata.jsonl").write_text(line + "\n")
     with pytest.raises(DatasetError, match="outside"):
-        list(metadata.read_dataset(folder))
+        list(read_dataset(folder))
 
 
 JSON = st.recursive(
@@ -166,19 +168,19 @@ JSON = st.recursive(
 
 @given(st.data())
 def test_a_line_with_anything_in_a_field_is_a_record_or_one_clear_error(data: st.DataObject) -> None:
-    line = json.loads(metadata.record_line(a_record()))
+    line = json.loads(record_line(a_record()))
     for name in data.draw(
         st.lists(st.sampled_from([*line, "rejected", "faces", "source_bytes"]), min_size=1, max_size=3)
     ):
         line[name] = data.draw(JSON)
     with contextlib.suppress(DatasetError):
-        metadata.parse_record(json.dumps(line)).source_path()
+        parse_record(json.dumps(line)).source_path()
 
 
 @given(st.dictionaries(st.sampled_from(["source", "reason", "detail", "source_id", "source_bytes", "rejected"]), JSON))
 def test_a_skip_with_anything_in_a_field_is_a_skip_or_one_clear_error(line: dict[str, object]) -> None:
     with contextlib.suppress(DatasetError):
-        metadata.parse_skip(json.dumps(line)).source_path()
+        parse_skip(json.dumps(line)).source_path()
 
 
 @given(st.binary(max_size=60) | st.text(max_size=60).map(lambda text: text.encode("utf-8", "surrogatepass")))
@@ -187,11 +189,11 @@ def test_bytes_of_any_kind_are_no_dataset(tmp_path_factory: pytest.TempPathFacto
     for name in ("metadata.jsonl", "skipped.jsonl", "run.json"):
         (folder / name).write_bytes(raw)
     with contextlib.suppress(DatasetError):
-        list(metadata.read_dataset(folder))
+        list(read_dataset(folder))
     with contextlib.suppress(DatasetError):
-        list(metadata.read_skipped(folder))
+        list(read_skipped(folder))
     with contextlib.suppress(DatasetError):
-        assert isinstance(metadata.read_run(folder), dict)
+        assert isinstance(read_run(folder), dict)
     assert isinstance(check.problems(folder), list)
 
 
@@ -203,15 +205,15 @@ def test_settings_of_any_kind_are_settings_or_one_clear_error(values: dict[str, 
 
 def test_a_line_may_be_nested_too_deep() -> None:
     with pytest.raises(DatasetError, match="no JSON"):
-        metadata.parse_record("[" * 100_000)
+        parse_record("[" * 100_000)
 
 
 def test_an_image_is_known_by_its_name() -> None:
-    assert metadata.drawn_from(a_record().file_name) == ID
+    assert drawn_from(a_record().file_name) == ID
     for name in (
         "train/with_mask/mine.jpg",
         f"train/with_mask/a_{ID}.jpg",
         f"a_{ID}_0_0_with.jpg.txt",
         f"a_{ID}_x_0_with.jpg",
     ):
-        assert metadata.drawn_from(name) is None
+        assert drawn_from(name) is None
