@@ -1,4 +1,4 @@
-"""``maskgen masks add``: a page on 127.0.0.1 where anchors are clicked and the mask is seen on a face at once.
+"""Mask editor: a page on 127.0.0.1 where anchors are clicked and the mask is seen on a face at once.
 
 Only the standard library serves it, to this machine only. The address carries
 a token made for this run, which moves into a cookie; the Host and Origin

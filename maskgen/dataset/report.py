@@ -1,4 +1,4 @@
-"""``report.html``: what a run wrote and what it could not, on one page without a network."""
+"""Dataset report: ``report.html``, what a run wrote and what it could not, without a network."""
 
 from __future__ import annotations
 

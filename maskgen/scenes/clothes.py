@@ -1,4 +1,4 @@
-"""Bodies under heads, heads from behind: what stands in a crowd and is no face."""
+"""Draws bodies under heads, and people from behind: what stands in a crowd and is no face."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The people that scenes are made of: pictures of a dataset, read and cut out once for many scenes."""
+"""Pieces of scenes: people of a dataset, read and cut out once for many scenes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Photos done by actors on a Ray cluster: the same plan and the same bytes.
+"""Ray engine: actors on a cluster, the same plan and the same bytes.
 
 Photos are read and images written by the nodes themselves, so both must lie
 where every node reaches them: a shared disk, or an address such as ``s3://``.

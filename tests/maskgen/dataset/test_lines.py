@@ -1,3 +1,5 @@
+"""Lines of a dataset: records and skips, there and back."""
+
 from __future__ import annotations
 
 import contextlib
@@ -11,11 +13,9 @@ from fake_worker import picture, record
 from hypothesis import given
 from hypothesis import strategies as st
 
-from maskgen.dataset import check, split
 from maskgen.dataset.engines.base import Task
 from maskgen.dataset.lines import parse_record, parse_skip, record_line, skip_line
-from maskgen.dataset.names import drawn_from, encode_path, image_name
-from maskgen.dataset.reader import read_dataset, read_run, read_skipped
+from maskgen.dataset.names import encode_path, image_name
 from maskgen.dataset.record import Record, Skip
 from maskgen.dataset.settings import Settings
 from maskgen.errors import DatasetError, InputError
@@ -82,87 +82,13 @@ def test_any_name_survives_a_line(raw: bytes) -> None:
     assert not any(c in name for c in "\n\\ '\"")
 
 
-def test_the_split_hangs_on_the_group_alone() -> None:
-    groups = [f"person {i}" for i in range(3000)]
-    fractions = split.parse_fractions("80/10/10")
-    before = {group: split.split_of(group, fractions) for group in groups}
-    assert before == {group: split.split_of(group, fractions) for group in reversed(groups)}
-    share = sum(split == "train" for split in before.values()) / len(groups)
-    assert 0.77 < share < 0.83
-    assert set(before.values()) == {"train", "val", "test"}
-
-
-@pytest.mark.parametrize(
-    ("text", "shares"), [("80/10/10", (0.8, 0.1, 0.1)), ("3,1", (0.75, 0.25, 0)), ("1", (1, 0, 0))]
-)
-def test_fractions(text: str, shares: tuple[float, float, float]) -> None:
-    assert split.parse_fractions(text) == pytest.approx(shares)
-
-
-@pytest.mark.parametrize("text", ["", "a/b", "0/0", "-1/2", "1/1/1/1", "nan"])
-def test_odd_fractions_are_refused(text: str) -> None:
-    with pytest.raises(InputError, match="80/10/10"):
-        split.parse_fractions(text)
-
-
-@pytest.mark.parametrize(
-    ("group_by", "group"),
-    [
-        (None, ID),
-        ("folder", "anna"),
-        (r"(\w+)_\d+\.jpg", "b"),
-        (r"(?P<group>an)", "an"),
-        ("zzz", ID),
-        ("(z)?anna", ID),
-    ],
-)
-def test_groups(group_by: str | None, group: str) -> None:
-    assert split.group_of("faces/anna/b_01.jpg", ID, group_by) == group
-
-
-def test_a_dataset_is_read_back(tmp_path: Path) -> None:
-    records = [a_record(), a_record(label="without_mask")]
-    folder = a_dataset(tmp_path, *records)
-    assert list(read_dataset(folder)) == records
-    assert check.problems(folder) == []
-
-
-def test_what_breaks_the_contract_is_said_with_its_line(tmp_path: Path) -> None:
-    folder = a_dataset(tmp_path, a_record())
-    with pytest.raises(DatasetError, match=r"no metadata\.jsonl"):
-        list(read_dataset(tmp_path / "nowhere"))
-    with (folder / "metadata.jsonl").open("a") as file:
-        file.write('{"file_name": "train/with_mask/b.jpg"}\n')
-    with pytest.raises(DatasetError, match="line 2: no field 'label'"):
-        list(read_dataset(folder))
-    (folder / "metadata.jsonl").write_text("{}\nnot json\n")
-    with pytest.raises(DatasetError, match="line 1"):
-        list(read_dataset(folder))
-    (folder / "metadata.jsonl").write_text("[]\n")
-    with pytest.raises(DatasetError, match="object"):
-        list(read_dataset(folder))
-
-
-def test_a_missing_image_is_passed_over(tmp_path: Path) -> None:
-    folder = a_dataset(tmp_path, a_record())
-    (folder / a_record().file_name).rename(folder / "train" / "stray.jpg")
-    assert list(read_dataset(folder, gone=[])) == []
-    assert len(list(read_dataset(folder, check_files=False))) == 1
-
-
-def test_a_line_cannot_point_outside(tmp_path: Path) -> None:
-    folder = a_dataset(tmp_path, a_record())
-    line = record_line(dataclasses.replace(a_record(), file_name="../x.jpg"))
-    (folder / "metadata.jsonl").write_text(line + "\n")
-    with pytest.raises(DatasetError, match="outside"):
-        list(read_dataset(folder))
-
-
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
     lambda inside: st.lists(inside, max_size=4) | st.dictionaries(st.text(max_size=8), inside, max_size=4),
     max_leaves=8,
 )
+
+
 """Anything that a line may hold; NaN and infinities too, which Python reads."""
 
 
@@ -183,20 +109,6 @@ def test_a_skip_with_anything_in_a_field_is_a_skip_or_one_clear_error(line: dict
         parse_skip(json.dumps(line)).source_path()
 
 
-@given(st.binary(max_size=60) | st.text(max_size=60).map(lambda text: text.encode("utf-8", "surrogatepass")))
-def test_bytes_of_any_kind_are_no_dataset(tmp_path_factory: pytest.TempPathFactory, raw: bytes) -> None:
-    folder = tmp_path_factory.mktemp("raw")
-    for name in ("metadata.jsonl", "skipped.jsonl", "run.json"):
-        (folder / name).write_bytes(raw)
-    with contextlib.suppress(DatasetError):
-        list(read_dataset(folder))
-    with contextlib.suppress(DatasetError):
-        list(read_skipped(folder))
-    with contextlib.suppress(DatasetError):
-        assert isinstance(read_run(folder), dict)
-    assert isinstance(check.problems(folder), list)
-
-
 @given(st.dictionaries(st.sampled_from([f.name for f in dataclasses.fields(Settings)]), JSON))
 def test_settings_of_any_kind_are_settings_or_one_clear_error(values: dict[str, object]) -> None:
     with contextlib.suppress(InputError):
@@ -206,14 +118,3 @@ def test_settings_of_any_kind_are_settings_or_one_clear_error(values: dict[str, 
 def test_a_line_may_be_nested_too_deep() -> None:
     with pytest.raises(DatasetError, match="no JSON"):
         parse_record("[" * 100_000)
-
-
-def test_an_image_is_known_by_its_name() -> None:
-    assert drawn_from(a_record().file_name) == ID
-    for name in (
-        "train/with_mask/mine.jpg",
-        f"train/with_mask/a_{ID}.jpg",
-        f"a_{ID}_0_0_with.jpg.txt",
-        f"a_{ID}_x_0_with.jpg",
-    ):
-        assert drawn_from(name) is None
