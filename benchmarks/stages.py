@@ -58,8 +58,8 @@ maskgen.render.face render
 ..maskgen.render.camera _recode
 ..maskgen.render.camera _add_noise
 .maskgen.render.measures polygons
-maskgen.dataset.worker describe
-maskgen.dataset.worker encode
+maskgen.dataset.pair describe
+maskgen.dataset.pair encode
 maskgen.dataset.worker record_line
 maskgen.dataset.worker PhotoWorker._write
 """

@@ -63,6 +63,30 @@ def terminable() -> Iterator[None]:
 
 
 @contextlib.contextmanager
+def stopping(stop: threading.Event) -> Iterator[None]:
+    """Let the first Ctrl-C or SIGTERM set ``stop``, so that work in hand is finished, and the second end it at once.
+
+    Outside the main thread nothing is changed.
+    """
+    if not _in_main_thread():
+        yield
+        return
+
+    def handle(number: int, _: object) -> None:
+        remember(number)
+        if stop.is_set():
+            raise KeyboardInterrupt
+        stop.set()
+
+    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextlib.contextmanager
 def heeded() -> Iterator[None]:
     """Let Ctrl-C and SIGTERM end what happens here, even where a library makes something else of them.
 

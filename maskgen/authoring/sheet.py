@@ -1,4 +1,4 @@
-"""A template shown to people: tinted and lit from the upper left, with its anchors, and worn."""
+"""Template sheet: a mask tinted and lit from the upper left, with its anchors, and worn."""
 
 from __future__ import annotations
 

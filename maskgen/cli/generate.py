@@ -136,9 +136,9 @@ def reproduce(
     ] = None,
 ) -> None:
     """Draw one image of a dataset again, from its line and its photo alone."""
-    from maskgen.dataset.record import read_dataset, read_run
+    from maskgen.dataset.reader import read_dataset, read_run
     from maskgen.dataset.reproduce import remake
-    from maskgen.dataset.worker import open_wardrobe
+    from maskgen.dataset.wardrobe import open_wardrobe
     from maskgen.errors import DatasetError, InputError
     from maskgen.images import write_bytes
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from maskgen.authoring.editor import ShownFace
+    from maskgen.authoring.trial import ShownFace
     from maskgen.templates.template import MaskTemplate
 
 app = typer.Typer(help="The masks that generate draws: list, show, add and check them.", no_args_is_help=True)
@@ -112,37 +112,38 @@ def add(
 ) -> None:
     """Make a mask of a picture: opens a page to click where it touches the face."""
     from maskgen import images
-    from maskgen.authoring import editor
-    from maskgen.authoring import picture as new_mask
+    from maskgen.authoring import editor, trial
+    from maskgen.authoring.folder import NAME, extras_beside, save, valid_name
+    from maskgen.authoring.picture import encode_png, read_picture
+    from maskgen.authoring.words import completed, read_anchors
     from maskgen.errors import InputError, TemplateError
 
-    rgba = new_mask.read_picture(picture, cut_out=cut_out)
-    called = name or new_mask.valid_name(picture.parent.name if picture.name == "mask.png" else picture.stem)
-    extras = new_mask.extras_beside(picture)
+    rgba = read_picture(picture, cut_out=cut_out)
+    called = name or valid_name(picture.parent.name if picture.name == "mask.png" else picture.stem)
+    extras = extras_beside(picture)
     if anchors is not None:
-        words = editor.completed(new_mask.read_anchors(anchors), rgba, called)
-        folder, problems = new_mask.save(to, called, new_mask.encode_png(rgba), words, extras, overwrite=overwrite)
+        words = completed(read_anchors(anchors), rgba, called)
+        folder, problems = save(to, called, encode_png(rgba), words, extras, overwrite=overwrite)
         if problems:
             raise TemplateError("; ".join(problems))
         _say_saved(folder)
         return
-    if not new_mask.NAME.fullmatch(called):
+    if not NAME.fullmatch(called):
         raise InputError(f"{called!r} cannot be a mask's name; use letters, digits, - and _")
     if (to / called).exists() and not overwrite:
         raise InputError(f"there is a mask called {called} in {to} already; pass --name or --overwrite")
     photo = None if face is None else images.read_rgb(face)
-    titles = editor.PUBLIC if face is None else (face.name,)
+    titles = trial.PUBLIC if face is None else (face.name,)
 
     def faces() -> list[ShownFace]:
         if photo is None:
-            return editor.public_faces()
-        return [editor.find_face(photo, titles[0])]
+            return trial.public_faces()
+        return [trial.find_face(photo, titles[0])]
 
     beside = picture.with_name("mask.json") if picture.name == "mask.png" else None
-    known = new_mask.read_anchors(beside) if beside is not None and beside.is_file() else None
-    page = editor.AnchorPage(
-        rgba, called, to, faces, words=known, extras=extras, overwrite=overwrite, port=port, titles=titles
-    )
+    known = read_anchors(beside) if beside is not None and beside.is_file() else None
+    draft = editor.Draft(called, rgba, known, extras)
+    page = editor.AnchorPage(draft, to, faces, overwrite=overwrite, port=port, titles=titles)
     with page:
         typer.echo(f"open {page.url}", err=True)
         typer.echo("click the anchors there and save; Ctrl-C leaves without saving", err=True)

@@ -18,7 +18,9 @@ from typing import Any, Final
 import numpy as np
 
 from maskgen.dataset.duplicates import SIDE, Thumbnails, near, thumbnail
-from maskgen.dataset.record import METADATA, RUN, SPLITS, FaceRecord, Record, parse_record, read_run, read_skipped
+from maskgen.dataset.lines import parse_record
+from maskgen.dataset.reader import read_run, read_skipped
+from maskgen.dataset.record import METADATA, RUN, SPLITS, FaceRecord, Record
 from maskgen.errors import DatasetError, ImageError
 from maskgen.images import SUFFIXES, read_rgb
 from maskgen.types import LABELS

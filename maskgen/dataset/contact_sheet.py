@@ -12,7 +12,8 @@ from typing import Final
 
 import numpy as np
 
-from maskgen.dataset.record import Record, read_dataset
+from maskgen.dataset.reader import read_dataset
+from maskgen.dataset.record import Record
 from maskgen.errors import DatasetError, ImageError
 from maskgen.images import read_rgb, write
 from maskgen.types import RGB

@@ -1,4 +1,4 @@
-"""What of a run is already done, kept so that a kill at any moment loses nothing.
+"""Journal of finished photos; lets a killed run resume.
 
 ``metadata.jsonl`` and ``skipped.jsonl`` grow by whole photos, in the order of
 the inputs. Beside them ``.maskgen/journal.sqlite`` remembers which photos they
@@ -11,36 +11,24 @@ keeps two runs out of one folder.
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 import os
 import sqlite3
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import groupby
 from pathlib import Path
 from typing import BinaryIO, Final, Self
 
-from maskgen.dataset.record import METADATA, SKIPPED, Record, Skip, parse_record, parse_skip, skip_line, with_rejected
+from maskgen.dataset.counts import counts_of, faces_of, known_by, prefixed, rejected_of
+from maskgen.dataset.journal_db import FOLDER, open_database, path_key
+from maskgen.dataset.lines import parse_record, parse_skip, skip_line, with_rejected
+from maskgen.dataset.names import stem_of_file
+from maskgen.dataset.record import METADATA, SKIPPED, Record, Skip
 from maskgen.errors import InputError
 
-FOLDER: Final = ".maskgen"
 FLUSH_S: Final = 0.5
-REJECTED: Final = "rejected:"
-"""How the counts call a face that gave no image; its reason follows."""
-
-_SCHEMA: Final = """
-CREATE TABLE IF NOT EXISTS photos (key BLOB PRIMARY KEY, source_id BLOB, stem TEXT) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS by_source ON photos (source_id) WHERE source_id IS NOT NULL;
-CREATE TABLE IF NOT EXISTS state (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-"""
-
-
-def path_key(path: str) -> bytes:
-    """16 bytes that stand for a photo's place, however the path is spelt."""
-    whole = path if "://" in path else os.path.abspath(path)  # noqa: PTH100 keeps links and odd bytes
-    return hashlib.blake2b(os.fsencode(whole), digest_size=16).digest()
 
 
 class Journal:
@@ -61,7 +49,7 @@ class Journal:
         self._folder = folder
         try:
             (folder / FOLDER).mkdir(parents=True, exist_ok=True)
-            self._db = _opened(folder / FOLDER / "journal.sqlite")
+            self._db = open_database(folder / FOLDER / "journal.sqlite")
         except sqlite3.OperationalError as error:
             if "locked" in str(error):
                 raise InputError(
@@ -146,7 +134,7 @@ class Journal:
             counts: of the whole photo, to add up.
         """
         self.add_lines(lines)
-        self._metadata.write(with_rejected(self._held, _rejected(counts)).encode("ascii") + b"\n")
+        self._metadata.write(with_rejected(self._held, rejected_of(counts)).encode("ascii") + b"\n")
         self._held = ""
         self._whole = self._metadata.tell()
         self._done(path, source_id, stem, counts)
@@ -154,7 +142,7 @@ class Journal:
     def skipped(self, path: str, skip: Skip) -> None:
         """Record an input that gave nothing."""
         self._skipped.write(skip_line(skip).encode("ascii") + b"\n")
-        self._done(path, _known_by(skip), "", _counts_of(skip))
+        self._done(path, known_by(skip), "", counts_of(skip))
 
     def flush(self) -> None:
         """Bring the two files and the journal to agreement on disk."""
@@ -196,7 +184,7 @@ class Journal:
                 skip = parse_skip(line)
                 if skip.reason in reasons:
                     self._db.execute("DELETE FROM photos WHERE key = ?", (path_key(skip.source_path()),))
-                    forgotten += Counter({"photos": 1}) + _counts_of(skip)
+                    forgotten += Counter({"photos": 1}) + counts_of(skip)
                     number += 1
                 else:
                     kept.write(line)
@@ -272,81 +260,16 @@ class Journal:
             for path, photo in groupby(map(parse_record, lines), Record.source_path):
                 records = list(photo)
                 self._remember(path, records[0].source_id, stem_of_file(records[0].file_name))
-                self.counts.update({"photos": 1, "faces": _faces_of(records)})
+                self.counts.update({"photos": 1, "faces": faces_of(records)})
                 for record in records:
                     self.counts.update({"images": 1, f"label:{record.label}": 1, f"split:{record.split}": 1})
-                    self.counts.update(_prefixed(record.rejected))
+                    self.counts.update(prefixed(record.rejected))
         with skipped.open("rb") as lines:
             for skip in map(parse_skip, lines):
-                self._remember(skip.source_path(), _known_by(skip), "")
-                self.counts.update(Counter({"photos": 1}) + _counts_of(skip))
+                self._remember(skip.source_path(), known_by(skip), "")
+                self.counts.update(Counter({"photos": 1}) + counts_of(skip))
 
 
 def _counts(state: dict[str, str]) -> dict[str, int]:
     counts: dict[str, int] = json.loads(state.get("counts", "{}"))
     return counts
-
-
-def _counts_of(skip: Skip) -> Counter[str]:
-    """What a skipped input adds to the counts, beside itself."""
-    return Counter({"skipped": 1, f"skipped:{skip.reason}": 1}) + _prefixed(skip.rejected)
-
-
-def _known_by(skip: Skip) -> str | None:
-    """The bytes by which a skipped photo is known; a duplicate's are another's."""
-    return None if skip.reason == "duplicate" else skip.source_id
-
-
-def _prefixed(rejected: Mapping[str, int]) -> Counter[str]:
-    return Counter({REJECTED + reason: n for reason, n in rejected.items()})
-
-
-def _rejected(counts: Counter[str]) -> dict[str, int]:
-    return {word.removeprefix(REJECTED): n for word, n in counts.items() if word.startswith(REJECTED) and n}
-
-
-def _faces_of(records: Sequence[Record]) -> int:
-    """Faces of a photo that are in its images."""
-    return len({face.face_index for record in records for face in record.faces})
-
-
-def stem_of_file(file_name: str) -> str:
-    """What all images of one photo share: the split and the photo's own part of the name.
-
-    >>> stem_of_file("train/with_mask/me_0123456789abcdef_0_1_with.jpg")
-    'train/me_0123456789abcdef'
-    """
-    split, _, name = file_name.split("/", 2)
-    return f"{split}/{name.rsplit('_', 3)[0]}"
-
-
-def _opened(path: Path) -> sqlite3.Connection:
-    """The database, for this process alone; closed again where it cannot be had."""
-    db = sqlite3.connect(path, timeout=1.0, isolation_level=None)
-    try:
-        db.execute("PRAGMA locking_mode = EXCLUSIVE")
-        db.execute("PRAGMA journal_mode = TRUNCATE")
-        db.execute("PRAGMA synchronous = NORMAL")
-        db.execute("BEGIN EXCLUSIVE")
-        for statement in _SCHEMA.split(";"):
-            db.execute(statement)
-    except BaseException:
-        db.close()
-        raise
-    return db
-
-
-def is_locked(folder: Path) -> bool:
-    """Whether another run is writing this folder."""
-    path = folder / FOLDER / "journal.sqlite"
-    if not path.exists():
-        return False
-    db = sqlite3.connect(path, timeout=0.2, isolation_level=None)
-    try:
-        db.execute("BEGIN EXCLUSIVE")
-        db.execute("ROLLBACK")
-    except sqlite3.DatabaseError as error:
-        return "locked" in str(error)
-    finally:
-        db.close()
-    return False

@@ -1,4 +1,4 @@
-"""Sees people who wear a mask already, with the packaged classifier of three labels: a badly worn mask is one too."""
+"""Mask classifier for photos that come in: leaves out people who wear a mask already, well or badly."""
 
 from __future__ import annotations
 

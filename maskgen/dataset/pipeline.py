@@ -1,4 +1,4 @@
-"""Many photos: plan, resume, count.
+"""Runs ``generate``: plans the photos, has them done, records the outcomes, resumes.
 
 The inputs are streamed, the engine does the photos in any order and hands the
 outcomes back in the order of the inputs, and only then are they recorded. So
@@ -8,37 +8,31 @@ number of workers, and not on how often the run was killed.
 
 from __future__ import annotations
 
-import hashlib
-import logging
-import os
-import signal
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any, Final
 
 from maskgen import interrupt
+from maskgen.dataset import wardrobe
+from maskgen.dataset.counts import under
+from maskgen.dataset.disk import disk_trouble
 from maskgen.dataset.engines import ENGINES
-from maskgen.dataset.engines.base import Engine, Job, Outcome, Task
-from maskgen.dataset.journal import REJECTED, Journal, stem_of_file
-from maskgen.dataset.record import SKIPPED, Skip, drawn_from, encode_path
-from maskgen.dataset.run_folder import Checkpoint, claim, disk_trouble, local_folder, publish, sweep, under, write_run
+from maskgen.dataset.engines.base import Engine, Job, Task
+from maskgen.dataset.inputs import Unusable, absent, count_inputs, iter_inputs
+from maskgen.dataset.journal import Journal
+from maskgen.dataset.names import encode_path
+from maskgen.dataset.record import SKIPPED
+from maskgen.dataset.recorder import Recorder, forget
+from maskgen.dataset.run_folder import RunFolder
 from maskgen.dataset.settings import RunOptions, Settings
-from maskgen.dataset.storage import Store, Unusable, is_url, iter_inputs, open_store
 from maskgen.errors import InputError, MaskgenError
-from maskgen.io.registry import Plugin
 from maskgen.occluders.registry import OCCLUDERS
 
-log = logging.getLogger(__name__)
-
 FACTORY: Final = "maskgen.dataset.worker:open_worker"
-
-BROKEN_OFF: Final = frozenset({"timeout", "worker_died"})
-"""Reasons for which a worker was ended in the middle of a photo."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,29 +133,21 @@ def generate(inputs: Sequence[str], settings: Settings, run: Run | None = None) 
     """
     run = run or Run()
     began = time.monotonic()
-    if not inputs:
-        raise InputError("no photos given; name files or folders")
-    missing = [path for path in inputs if not is_url(path) and not os.path.lexists(path)]
-    if len(missing) == len(inputs):
-        raise InputError(f"no file or folder at {encode_path(missing[0])[0]}")
-    masks = masks_in_use(settings)
-    check_wears(settings, masks)
-    settings = replace(settings, wardrobe=settings.wardrobe or wardrobe_digest(masks, OCCLUDERS.plugins))
-    store = open_store(settings.output)
-    local = local_folder(settings.output)
-    settings = claim(store, local, settings, overwrite=run.overwrite)
-    with disk_trouble(settings.output), Journal(local) as journal:
+    _check_inputs(inputs)
+    masks = wardrobe.masks_in_use(settings)
+    wardrobe.check_wears(settings, masks)
+    settings = replace(settings, wardrobe=settings.wardrobe or wardrobe.digest(masks, OCCLUDERS.plugins))
+    folder = RunFolder.claim(settings, overwrite=run.overwrite, command=run.command, engine=run.engine)
+    with disk_trouble(settings.output), Journal(folder.desk) as journal:
         if run.retry:
-            _retry(journal, local, run.retry)
+            forget(journal, folder.desk, run.retry)
         if journal.unclean:
-            sweep(store, journal)
-        told: dict[str, Any] = {"command": run.command, "engine": run.engine}
-        write_run(local, settings, journal.counts, 0.0, finished=False, **told)
-        publish(store, local)
-        summary = _loop(inputs, settings, run, journal, store, began, Checkpoint(store, local, journal))
-    write_run(local, settings, summary.totals, summary.elapsed_s, finished=not summary.interrupted, **told)
-    publish(store, local)
-    if not summary.interrupted and not summary.totals["images"]:
+            folder.sweep(journal)
+        folder.record(journal.counts, 0.0, finished=False)
+        counts, interrupted = _loop(inputs, folder, journal, run, began)
+    summary = Summary(settings.output, counts, Counter(journal.counts), time.monotonic() - began, interrupted)
+    folder.record(summary.totals, summary.elapsed_s, finished=not interrupted)
+    if not interrupted and not summary.totals["images"]:
         why = ", ".join(f"{n} {reason}" for reason, n in summary.reasons()[:4])
         raise InputError(
             f"nothing could be done: {summary.totals['photos']} files, none gave an image"
@@ -170,50 +156,65 @@ def generate(inputs: Sequence[str], settings: Settings, run: Run | None = None) 
     return summary
 
 
+def _check_inputs(inputs: Sequence[str]) -> None:
+    if not inputs:
+        raise InputError("no photos given; name files or folders")
+    missing = [item for item in inputs if absent(item)]
+    if len(missing) == len(inputs):
+        raise InputError(f"no file or folder at {encode_path(missing[0])[0]}")
+
+
 def _loop(
-    inputs: Sequence[str],
-    settings: Settings,
-    run: Run,
-    journal: Journal,
-    store: Store,
-    began: float,
-    checkpoint: Checkpoint,
-) -> Summary:
+    inputs: Sequence[str], folder: RunFolder, journal: Journal, run: Run, began: float
+) -> tuple[Counter[str], bool]:
+    """Do the photos that are left.
+
+    Returns:
+        What this run did, by word, and whether it was interrupted.
+    """
     counts: Counter[str] = Counter()
-    total: list[int] = []
-    counting = threading.Thread(target=_count, args=(inputs, settings.output, total, run.stop), daemon=True)
-    if run.on_progress is not None:
-        counting.start()
-    reported = 0.0
-
-    def report(*, always: bool = False) -> None:
-        nonlocal reported
-        now = time.monotonic()
-        if run.on_progress is not None and (always or now - reported >= 0.1):
-            reported = now
-            run.on_progress(Progress(counts, total[0] if total else None, now - began))
-
-    interrupted = False
-    recorder = _Recorder(journal, store, counts)
-    engine = open_engine(settings, run)
-    with _signals(run.stop):
-        outcomes = engine.run(_tasks(inputs, settings.output, journal, counts), run.stop)
-        try:
+    output = folder.settings.output
+    reporter = _Reporter(run, counts, began)
+    reporter.count(inputs, output)
+    recorder = Recorder(journal, folder.store, counts)
+    engine = open_engine(folder.settings, run)
+    with interrupt.stopping(run.stop):
+        with closing(engine.run(_tasks(inputs, output, journal, counts), run.stop)) as outcomes:
             for outcome in outcomes:
                 if outcome.fatal:
                     raise MaskgenError(outcome.fatal)
                 recorder.take(outcome)
-                checkpoint.maybe()
-                report()
-        finally:
-            close = getattr(outcomes, "close", None)
-            if close is not None:
-                close()
+                folder.checkpoint(journal)
+                reporter.report()
         interrupted = run.stop.is_set()
     if recorder.unsure:
-        sweep(store, journal)
-    report(always=True)
-    return Summary(settings.output, counts, Counter(journal.counts), time.monotonic() - began, interrupted)
+        folder.sweep(journal)
+    reporter.report(always=True)
+    return counts, interrupted
+
+
+class _Reporter:
+    """Tells ``run.on_progress`` how far a run is, ten times a second at most."""
+
+    def __init__(self, run: Run, counts: Counter[str], began: float) -> None:
+        self._run, self._counts, self._began = run, counts, began
+        self._total: int | None = None
+        self._reported = 0.0
+
+    def count(self, inputs: Sequence[str], output: str) -> None:
+        """Count the inputs beside the work, if anybody is to be told."""
+
+        def total() -> None:
+            self._total = count_inputs(inputs, output, self._run.stop)
+
+        if self._run.on_progress is not None:
+            threading.Thread(target=total, daemon=True).start()
+
+    def report(self, *, always: bool = False) -> None:
+        now = time.monotonic()
+        if self._run.on_progress is not None and (always or now - self._reported >= 0.1):
+            self._reported = now
+            self._run.on_progress(Progress(self._counts, self._total, now - self._began))
 
 
 def _tasks(inputs: Sequence[str], output: str, journal: Journal, counts: Counter[str]) -> Iterator[Task]:
@@ -231,65 +232,6 @@ def _tasks(inputs: Sequence[str], output: str, journal: Journal, counts: Counter
         number += 1
 
 
-class _Recorder:
-    """Takes the outcomes of a run, in order, into the journal.
-
-    Attributes:
-        unsure: a worker was ended in the middle of a photo, and what it had
-            written of it nobody said.
-    """
-
-    def __init__(self, journal: Journal, store: Store, counts: Counter[str]) -> None:
-        self._journal, self._store, self._counts = journal, store, counts
-        self._files: list[str] = []
-        self.unsure = False
-
-    def take(self, outcome: Outcome) -> None:
-        """Keep a part of a photo; with the last, record it or take all of it back."""
-        self._files += outcome.files
-        if outcome.rest is not None:
-            if not self._known(outcome):
-                self._journal.add_lines(outcome.lines)
-            return
-        before = Counter(self._journal.counts)
-        self._finish(outcome)
-        self._files.clear()
-        self._counts.update(self._journal.counts - before)
-
-    def _known(self, outcome: Outcome) -> bool:
-        """Whether a photo before this one had its place or its bytes."""
-        if outcome.source in self._journal:
-            return True
-        return outcome.source_id is not None and self._journal.stem_of(outcome.source_id) is not None
-
-    def _finish(self, outcome: Outcome) -> None:
-        if outcome.source in self._journal:
-            # One path named twice, or spelt in two ways: the first counts.
-            return
-        source, source_bytes = encode_path(outcome.source)
-        if self._known(outcome):
-            self._delete()
-            skip = Skip(source, "duplicate", "the same bytes as a photo before it", outcome.source_id, source_bytes)
-            self._journal.skipped(outcome.source, skip)
-        elif outcome.reason is not None:
-            self._journal.drop_lines()
-            self._delete()
-            self.unsure |= outcome.reason in BROKEN_OFF
-            left_out = under(outcome.counts, REJECTED)
-            skip = Skip(source, outcome.reason, outcome.detail, outcome.source_id, source_bytes, left_out)
-            self._journal.skipped(outcome.source, skip)
-        else:
-            assert outcome.source_id is not None
-            stem = stem_of_file(self._files[0])
-            self._journal.written(outcome.source, outcome.source_id, outcome.lines, stem, outcome.counts)
-
-    def _delete(self) -> None:
-        """Delete what was written of the photo, but for what a photo of the same bytes has recorded."""
-        for name in self._files:
-            if self._journal.stem_of(drawn_from(name) or "") != stem_of_file(name):
-                self._store.delete(name)
-
-
 def open_engine(settings: Settings, run: Run) -> Engine:
     """The engine that ``run`` names.
 
@@ -298,88 +240,3 @@ def open_engine(settings: Settings, run: Run) -> Engine:
     """
     job = Job(run.factory, settings.to_json(), run.workers, run.timeout_s, run.ray_address)
     return ENGINES.load(run.engine)(job)
-
-
-def masks_in_use(settings: Settings) -> dict[str, Path]:
-    """The folders of the masks that are drawn, by name.
-
-    Raises:
-        TemplateError: there is no such mask.
-    """
-    from maskgen.templates.reader import find_masks
-
-    return find_masks(Path(settings.masks_dir) if settings.masks_dir else None, settings.masks or None)
-
-
-def check_wears(settings: Settings, masks: dict[str, Path]) -> None:
-    """Whether masks can be worn as the settings ask.
-
-    Raises:
-        InputError: a wear that is named, or every usual one, is beyond them all.
-    """
-    from maskgen.render.sampling import INCORRECT, unwearable
-    from maskgen.templates.reader import wears_of
-
-    worn = {wear for folder in masks.values() for wear in wears_of(folder)}
-    beyond = [wear for wear in settings.wears if wear not in worn]
-    if beyond:
-        raise unwearable(beyond, worn)
-    usual = [wear for wear, _ in INCORRECT]
-    badly_worn = settings.classes == 3 or settings.count_incorrect_as != "skip"
-    if badly_worn and not settings.wears and worn.isdisjoint(usual):
-        raise unwearable(usual, worn)
-
-
-def wardrobe_digest(masks: dict[str, Path], plugins: Sequence[Plugin] = ()) -> str:
-    """12 hex digits that stand for the pictures of masks, and for what plug-ins draw beside them."""
-    digest = hashlib.sha256()
-    for name, folder in masks.items():
-        for path in sorted(folder.iterdir()):
-            if path.suffix in (".png", ".json"):
-                digest.update(f"{name}/{path.name}".encode())
-                digest.update(path.read_bytes())
-    for plugin in plugins:
-        digest.update(str(plugin).encode())
-    return digest.hexdigest()[:12]
-
-
-def _retry(journal: Journal, local: Path, reasons: tuple[str, ...]) -> None:
-    known = {k.removeprefix("skipped:") for k, n in journal.counts.items() if k.startswith("skipped:") and n > 0}
-    wanted = known if "all" in reasons else set(reasons)
-    if not wanted & known:
-        have = ", ".join(sorted(known)) or "nothing"
-        raise InputError(f"--retry {','.join(reasons)}: no photo was skipped for that; {local / SKIPPED} holds {have}")
-    journal.forget_skipped(wanted & known)
-
-
-def _count(inputs: Sequence[str], output: str, total: list[int], stop: threading.Event) -> None:
-    """Count the inputs for the progress bar; addresses are not listed twice."""
-    if any(map(is_url, inputs)):
-        return
-    number = 0
-    for _ in iter_inputs(inputs, output):
-        number += 1
-        if stop.is_set():
-            return
-    total.append(number)
-
-
-@contextmanager
-def _signals(stop: threading.Event) -> Iterator[None]:
-    """The first Ctrl-C (or SIGTERM) ends the run after the photos in hand, the second at once."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def handle(number: int, _: object) -> None:
-        interrupt.remember(number)
-        if stop.is_set():
-            raise KeyboardInterrupt
-        stop.set()
-
-    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

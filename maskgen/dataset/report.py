@@ -1,4 +1,4 @@
-"""``report.html``: what a run wrote and what it could not, on one page without a network."""
+"""Dataset report: ``report.html``, what a run wrote and what it could not, without a network."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from maskgen.dataset.contact_sheet import pick
-from maskgen.dataset.record import RUN, Record, Skip, read_dataset, read_run, read_skipped
-from maskgen.dataset.storage import read_input
+from maskgen.dataset.inputs import read_input
+from maskgen.dataset.reader import read_dataset, read_run, read_skipped
+from maskgen.dataset.record import RUN, Record, Skip
 from maskgen.errors import ImageError
 from maskgen.images import decode_rgb, encode, read_rgb, shrink, write_bytes
 from maskgen.types import RGB

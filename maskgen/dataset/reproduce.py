@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from maskgen.dataset.inputs import read_input
 from maskgen.dataset.record import FaceRecord, Record
-from maskgen.dataset.storage import read_input
+from maskgen.dataset.threads import single_threaded
 from maskgen.errors import InputError
 from maskgen.faces.pose import head_pose
 from maskgen.images import decode_rgb, encode, source_id
@@ -51,19 +52,18 @@ def remake(record: Record, wardrobe: Mapping[str, MaskTemplate], source: str | N
         InputError: the photo is not the one the line was made from.
         ImageError: the photo cannot be read.
     """
-    from maskgen.dataset.threads import single_threaded
-    from maskgen.render import face as synthesize
+    from maskgen.render import face
     from maskgen.render.params import ImageParams
 
     path = source if source is not None else record.source_path()
     data = read_input(path)
     if source_id(data) != record.source_id:
         raise InputError(f"{path} is not the photo that {record.file_name} was made from: its bytes differ")
-    dressed = [(face_of(face), ImageParams.from_json(face.params)) for face in record.faces]
+    dressed = [(face_of(one), ImageParams.from_json(one.params)) for one in record.faces]
     with single_threaded():
         photo = decode_rgb(data, int(record.encoding.get("max_side") or 0) or None)
         if record.encoding.get("crop") == "scene":
-            image = synthesize.render_scene(photo, dressed, wardrobe)[0].image
+            image = face.render_scene(photo, dressed, wardrobe)[0].image
         else:
-            image = synthesize.render(photo, *dressed[0], wardrobe).image
+            image = face.render(photo, *dressed[0], wardrobe).image
         return encode(image, Path(record.file_name).suffix, int(record.encoding.get("quality", 92)))

@@ -1,34 +1,36 @@
-"""The output of a run: whose it is, what a killed run left in it, ``run.json``, and what goes to an address."""
+"""Output folder of a run: claimed, swept after a kill, recorded in ``run.json``, sent to an address."""
 
 from __future__ import annotations
 
-import errno
-import hashlib
 import json
 import logging
-import os
-import platform
 import shutil
-import sqlite3
 import time
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from maskgen import __version__
-from maskgen.dataset.journal import FOLDER, Journal, is_locked, stem_of_file
-from maskgen.dataset.record import METADATA, RUN, SKIPPED, SPLITS, drawn_from, read_run
+from maskgen.dataset.journal import Journal
+from maskgen.dataset.journal_db import FOLDER, is_locked
+from maskgen.dataset.names import drawn_from, stem_of_file
+from maskgen.dataset.reader import read_run
+from maskgen.dataset.record import METADATA, RUN, SKIPPED, SPLITS
+from maskgen.dataset.run_json import run_record
 from maskgen.dataset.settings import Settings
-from maskgen.dataset.storage import LocalStore, Store, is_url
-from maskgen.errors import DatasetError, InputError, MaskgenError
+from maskgen.dataset.storage import LocalStore, Store, open_store
+from maskgen.errors import InputError
 from maskgen.faces.auto import choose
 from maskgen.images import write_bytes
 from maskgen.io.files import is_part, sweep_parts
 
 log = logging.getLogger(__name__)
+
+LINES: Final = (METADATA, SKIPPED, RUN)
+"""What grows while a run writes, in the order in which it is sent to an address."""
 
 PAGES: Final = ("preview.jpg", "report.html")
 """What is drawn of a finished dataset."""
@@ -37,52 +39,94 @@ CHECKPOINT_S: Final = 60.0
 """The lines of a run to an address are sent there no more often than this."""
 
 
-def local_folder(output: str) -> Path:
-    """Where the journal and the growing files lie: the output, or a spool beside the user's cache for an address."""
-    if not is_url(output):
-        return Path(output)
-    cache = os.environ.get("MASKGEN_CACHE") or os.environ.get("XDG_CACHE_HOME")
-    base = Path(cache) if cache else Path.home() / ".cache"
-    return base / "maskgen-spool" / hashlib.sha256(output.rstrip("/").encode()).hexdigest()[:16]
+class RunFolder:
+    """The output of a run, from the moment that it is ours.
 
-
-def claim(store: Store, local: Path, settings: Settings, *, overwrite: bool) -> Settings:
-    """Make sure that the output is ours to write, under these settings.
-
-    Returns:
-        The settings, with the detector that ``auto`` stands for: the one that
-        the dataset was begun with, else the best that is here.
+    Attributes:
+        settings: of the run, with the detector that ``auto`` stands for.
+        store: where the images go.
+        desk: where the journal and the lines grow.
     """
-    remote = is_url(settings.output)
-    try:
-        if not remote and local.exists() and not local.is_dir():
-            raise InputError(f"the output {settings.output} is a file; name a folder")
-        if remote and not (local / RUN).exists() and store.exists(RUN):
-            _fetch(store, local)
-        ours = (local / RUN).is_file() or (local / FOLDER).is_dir()
-        if not ours and not remote and local.is_dir() and _holds_files(local):
-            raise InputError(
-                f"the output {settings.output} holds files that are no dataset of maskgen; name a new or empty folder"
-            )
-        if ours and is_locked(local):
-            raise InputError(f"another maskgen is writing {settings.output}; wait for it, or choose another folder")
-        if ours and (overwrite or _half_deleted(local)):
-            _delete_dataset(store, local)
-        elif ours and (local / RUN).is_file():
-            settings = _same_settings(local, settings)
-        if settings.detector == "auto":
-            settings = replace(settings, detector=choose())
-        local.mkdir(parents=True, exist_ok=True)
-        sweep_parts(local)
-        store.prepare(f"{split}/{label}" for split in SPLITS for label in settings.labels)
-    except OSError as error:
-        raise InputError(f"cannot write the output {settings.output}: {error.strerror or error}") from error
+
+    def __init__(self, settings: Settings, store: Store, *, command: Sequence[str] = (), engine: str = "") -> None:
+        self.settings, self.store, self.desk = settings, store, store.desk
+        self._command, self._engine = command, engine
+        self._sent, self._sent_at = 0, time.monotonic()
+
+    @classmethod
+    def claim(
+        cls, settings: Settings, *, overwrite: bool = False, command: Sequence[str] = (), engine: str = ""
+    ) -> RunFolder:
+        """Make sure that the output is ours to write, under these settings.
+
+        The detector that ``auto`` stands for is the one that the dataset was
+        begun with, else the best that is here.
+
+        Args:
+            settings: of the run.
+            overwrite: delete the dataset that is there.
+            command: for ``run.json``; so is ``engine``.
+            engine: its name.
+
+        Raises:
+            InputError: the output is something else's, of other settings, or in work.
+        """
+        store = open_store(settings.output)
+        try:
+            settings = _claimed(store, settings, overwrite=overwrite)
+        except OSError as error:
+            raise InputError(f"cannot write the output {settings.output}: {error.strerror or error}") from error
+        return cls(settings, store, command=command, engine=engine)
+
+    def record(self, totals: Counter[str], elapsed_s: float, *, finished: bool) -> None:
+        """Write ``run.json``, and send the lines to where the images are."""
+        data = run_record(self.desk, self.settings, totals, elapsed_s)
+        data |= {"command": list(self._command) or data["command"], "finished": finished, "engine": self._engine}
+        write_bytes(self.desk / RUN, (json.dumps(data, indent=2) + "\n").encode())
+        self.store.publish(LINES)
+
+    def sweep(self, journal: Journal) -> None:
+        """Delete what a killed run wrote and did not come to record."""
+        sweep(self.store, journal)
+
+    def checkpoint(self, journal: Journal) -> None:
+        """Send the lines to an address if it is time, so that another machine could go on.
+
+        They are sent whole, and only when they have grown by a quarter: in all
+        at most five times what is sent at the end.
+        """
+        now = time.monotonic()
+        due = now - self._sent_at >= CHECKPOINT_S and journal.between_photos
+        if not self.store.publishes or not due:
+            return
+        self._sent_at = now
+        journal.flush()
+        size = sum((self.desk / name).stat().st_size for name in (METADATA, SKIPPED))
+        if size > 1.25 * self._sent:
+            self.store.publish(LINES)
+            self._sent = size
+
+
+def _claimed(store: Store, settings: Settings, *, overwrite: bool) -> Settings:
+    """The settings of an output that is ours from now on."""
+    desk = store.desk
+    if not (desk / RUN).exists() and store.exists(RUN):
+        store.fetch(LINES)
+    ours = (desk / RUN).is_file() or (desk / FOLDER).is_dir()
+    if not ours and (why := store.occupied()):
+        raise InputError(f"the output {settings.output} {why}")
+    if ours and is_locked(desk):
+        raise InputError(f"another maskgen is writing {settings.output}; wait for it, or choose another folder")
+    if ours and (overwrite or _half_deleted(desk)):
+        _delete_dataset(store)
+    elif ours and (desk / RUN).is_file():
+        settings = _same_settings(desk, settings)
+    if settings.detector == "auto":
+        settings = replace(settings, detector=choose())
+    desk.mkdir(parents=True, exist_ok=True)
+    sweep_parts(desk)
+    store.prepare(f"{split}/{label}" for split in SPLITS for label in settings.labels)
     return settings
-
-
-def _holds_files(folder: Path) -> bool:
-    with os.scandir(folder) as entries:
-        return any(not entry.name.startswith(".") for entry in entries)
 
 
 def _same_settings(local: Path, settings: Settings) -> Settings:
@@ -113,13 +157,14 @@ def _half_deleted(local: Path) -> bool:
     return (local / RUN).is_file() and bool(read_run(local).get("deleting"))
 
 
-def _delete_dataset(store: Store, local: Path) -> None:
+def _delete_dataset(store: Store) -> None:
     """Delete a dataset; pictures that somebody else put into its folders stay.
 
     The record goes first: killed at any moment, what is left is not taken for
     a dataset, and the next run goes on deleting.
     """
     record = json.dumps(_DELETING).encode()
+    local = store.desk
     local.mkdir(parents=True, exist_ok=True)
     for place in (store, LocalStore(str(local))):
         place.write(RUN, record)
@@ -158,129 +203,3 @@ def sweep(store: Store, journal: Journal) -> None:
                 swept += 1
     if swept:
         log.info("%d unrecorded images of an interrupted run deleted", swept)
-
-
-def write_run(
-    local: Path,
-    settings: Settings,
-    totals: Counter[str],
-    elapsed_s: float,
-    *,
-    command: tuple[str, ...],
-    engine: str,
-    finished: bool,
-) -> None:
-    """``run.json``; seconds and runs add up over interruptions."""
-    path = local / RUN
-    before: dict[str, Any] = {}
-    with suppress(DatasetError):
-        before = read_run(local)
-    spent = before.get("seconds")
-    plain = settings.to_json()
-    del plain["output"]
-    data = {
-        "version": __version__,
-        "command": list(command) or before.get("command", []),
-        "seed": settings.seed,
-        "labels": list(settings.labels),
-        "settings": plain,
-        "digest": settings.digest(),
-        "finished": finished,
-        "counts": {
-            "photos": totals["photos"],
-            "images": totals["images"],
-            "faces": totals["faces"],
-            "skipped": totals["skipped"],
-            "by_label": under(totals, "label:"),
-            "by_split": under(totals, "split:"),
-            "by_reason": under(totals, "skipped:"),
-            "rejected_faces": under(totals, "rejected:"),
-        },
-        "seconds": round((spent if isinstance(spent, int | float) else 0.0) + elapsed_s, 3),
-        "engine": engine,
-        "machine": {"python": platform.python_version(), "system": platform.system(), "packages": _versions()},
-    }
-    write_bytes(path, (json.dumps(data, indent=2) + "\n").encode())
-
-
-def _versions() -> dict[str, str]:
-    from importlib.metadata import PackageNotFoundError, version
-
-    from maskgen.occluders.registry import OCCLUDERS
-    from maskgen.templates.installed import FOLDERS
-
-    found = {}
-    for name in ("numpy", "opencv-python", "dlib-bin", "dlib", "pillow"):
-        with suppress(PackageNotFoundError):
-            found[name] = version(name)
-    for plugin in (*OCCLUDERS.plugins, *FOLDERS.plugins):
-        name, _, number = plugin.package.partition(" ")
-        found[name] = number
-    return found
-
-
-def _fetch(store: Store, local: Path) -> None:
-    """Bring what is known of an address's dataset here, to go on with it."""
-    local.mkdir(parents=True, exist_ok=True)
-    for name in (RUN, METADATA, SKIPPED):
-        if store.exists(name):
-            write_bytes(local / name, store.read(name))
-
-
-def publish(store: Store, local: Path) -> None:
-    """Send the lines to where the images are, when that is an address."""
-    if isinstance(store, LocalStore):
-        return
-    for name in (METADATA, SKIPPED, RUN):
-        store.write(name, (local / name).read_bytes())
-
-
-class Checkpoint:
-    """Sends the lines to an address now and then, so that another machine could go on.
-
-    They are sent whole, and only when they have grown by a quarter: in all at
-    most five times what is sent at the end.
-    """
-
-    def __init__(self, store: Store, local: Path, journal: Journal) -> None:
-        self._store, self._local, self._journal = store, local, journal
-        self._sent, self._at = 0, time.monotonic()
-
-    def maybe(self) -> None:
-        """Send them, if it is time."""
-        now = time.monotonic()
-        due = now - self._at >= CHECKPOINT_S and self._journal.between_photos
-        if isinstance(self._store, LocalStore) or not due:
-            return
-        self._at = now
-        self._journal.flush()
-        size = (self._local / METADATA).stat().st_size + (self._local / SKIPPED).stat().st_size
-        if size > 1.25 * self._sent:
-            publish(self._store, self._local)
-            self._sent = size
-
-
-def under(counts: Counter[str], prefix: str) -> dict[str, int]:
-    return {key.removeprefix(prefix): n for key, n in sorted(counts.items()) if key.startswith(prefix) and n}
-
-
-@contextmanager
-def disk_trouble(output: str) -> Iterator[None]:
-    """Words for a disk that fills up, or goes, beneath the journal."""
-    try:
-        yield
-    except sqlite3.OperationalError as error:
-        full = "full" in str(error)
-        raise MaskgenError(_disk_words(output, full, str(error))) from error
-    except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.ENOENT, errno.EIO, errno.ESTALE):
-            raise
-        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-        raise MaskgenError(_disk_words(output, full, str(error.strerror))) from error
-
-
-def _disk_words(output: str, full: bool, detail: str) -> str:
-    if full:
-        remedy = "make room and run the same command again, it goes on where it stopped"
-        return f"the disk that holds {output} is full; {remedy}"
-    return f"the output {output} cannot be written any more ({detail}); bring it back and run the same command again"

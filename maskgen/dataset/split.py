@@ -6,7 +6,8 @@ import hashlib
 import math
 import re
 
-from maskgen.dataset.record import SPLITS, encode_path
+from maskgen.dataset.names import encode_path
+from maskgen.dataset.record import SPLITS
 from maskgen.errors import InputError
 
 

@@ -1,4 +1,4 @@
-"""Where photos come from and images go: a disk, or anything fsspec knows.
+"""Stores: where a dataset is written, a disk or anything fsspec knows.
 
 A local folder is written by temporary name and rename. An object store's put
 is whole or nothing by itself. Both give the same names, with forward slashes,
@@ -8,25 +8,15 @@ below one root.
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from maskgen.dataset.formats import FORMATS, place
-from maskgen.errors import ImageError, InputError
-from maskgen.images import Skipped, iter_paths, read_bytes
+from maskgen.errors import InputError
+from maskgen.images import write_bytes
 from maskgen.io.files import write_whole
-
-
-@dataclass(frozen=True, slots=True)
-class Unusable:
-    """Something among the inputs that cannot be a photo: its path or address, a word and a sentence why."""
-
-    source: str
-    reason: str
-    detail: str
 
 
 class Store(Protocol):
@@ -34,9 +24,17 @@ class Store(Protocol):
 
     ``write`` raises ``OSError`` as the operating system gives it: the caller
     tells a full disk from a missing folder.
+
+    Attributes:
+        root: its path or address, as given.
+        desk: a folder on this machine for what grows while a run writes: the
+            journal and the lines.
+        publishes: the desk is another place, and the lines have to be sent.
     """
 
     root: str
+    desk: Path
+    publishes: bool
 
     def prepare(self, folders: Iterable[str]) -> None: ...
     def write(self, name: str, data: bytes) -> None: ...
@@ -44,6 +42,10 @@ class Store(Protocol):
     def exists(self, name: str) -> bool: ...
     def delete(self, name: str) -> None: ...
     def names(self, folder: str) -> Iterator[str]: ...
+    def reachable(self) -> bool: ...
+    def occupied(self) -> str | None: ...
+    def publish(self, names: Iterable[str]) -> None: ...
+    def fetch(self, names: Iterable[str]) -> None: ...
 
 
 def is_url(path: str) -> bool:
@@ -60,12 +62,24 @@ def open_store(root: str) -> Store:
     return RemoteStore(root) if is_url(root) else LocalStore(root)
 
 
+def absolute(path: str) -> str:
+    """A path or address as a process with another working folder knows it."""
+    return path if is_url(path) else os.path.join(os.getcwd(), path)  # noqa: PTH109, PTH118 keep odd bytes
+
+
+def spelt_once(path: str) -> str:
+    """A path or address in the one spelling of its place; links are kept."""
+    return path if is_url(path) else os.path.abspath(path)  # noqa: PTH100 keeps links and odd bytes
+
+
 class LocalStore:
-    """A folder on a disk."""
+    """A folder on a disk; it is its own desk."""
+
+    publishes = False
 
     def __init__(self, root: str) -> None:
         self.root = root
-        self._root = Path(root)
+        self.desk = self._root = Path(root)
 
     def prepare(self, folders: Iterable[str]) -> None:
         for folder in folders:
@@ -95,6 +109,24 @@ class LocalStore:
                 else:
                     yield name
 
+    def reachable(self) -> bool:
+        """Whether this machine sees the folder."""
+        return self._root.is_dir()
+
+    def occupied(self) -> str | None:
+        """Why no dataset can begin here, in words, or None."""
+        if self._root.exists() and not self._root.is_dir():
+            return "is a file; name a folder"
+        if self._root.is_dir() and not all(inside.name.startswith(".") for inside in self._root.iterdir()):
+            return "holds files that are no dataset of maskgen; name a new or empty folder"
+        return None
+
+    def publish(self, names: Iterable[str]) -> None:
+        """Nothing: the lines lie where the images are."""
+
+    def fetch(self, names: Iterable[str]) -> None:
+        """Nothing: the lines lie where the images are."""
+
 
 class RemoteStore:
     """A folder that fsspec opens, such as ``s3://bucket/dataset``.
@@ -103,9 +135,12 @@ class RemoteStore:
     listing did not hold would neither be found nor deleted.
     """
 
+    publishes = True
+
     def __init__(self, root: str) -> None:
         self.root = root.rstrip("/")
-        self._fs, self._base = _open_url(self.root, use_listings_cache=False)
+        self.desk = _spool(self.root)
+        self._fs, self._base = open_url(self.root, use_listings_cache=False)
 
     def prepare(self, folders: Iterable[str]) -> None:
         for folder in folders:
@@ -130,71 +165,39 @@ class RemoteStore:
             inside = str(parent).removeprefix(self._base).strip("/")
             yield from (f"{inside}/{name}" for name in files if name)
 
+    def reachable(self) -> bool:
+        """Whether this machine sees the folder: every one does."""
+        return True
 
-def iter_inputs(inputs: Iterable[str], output: str) -> Iterator[str | Unusable]:
-    """Every file under the inputs, one at a time; hidden ones, the output and its other forms are left out.
+    def occupied(self) -> str | None:
+        """Why no dataset can begin here: a bucket may hold what it likes."""
+        return None
 
-    Yields:
-        Paths or addresses as they follow from the input as given, and what
-        could not be read.
-    """
-    exclude = [] if is_url(output) else [output, *(str(place(name, Path(output))) for name in FORMATS.names)]
-    for item in inputs:
-        if is_url(item):
-            yield from _iter_address(item, output)
-            continue
-        for path in iter_paths([item], exclude):
-            if isinstance(path, Skipped):
-                yield Unusable(str(path.path), path.reason, path.message)
-            else:
-                yield str(path)
+    def publish(self, names: Iterable[str]) -> None:
+        """Send files from the desk to where the images are."""
+        for name in names:
+            self.write(name, (self.desk / name).read_bytes())
 
-
-def _iter_address(address: str, output: str) -> Iterator[str | Unusable]:
-    fs, base = _open_url(address)
-    prefix = address.split("://", 1)[0]
-    own = output.split("://", 1)[-1].rstrip("/") + "/"
-    try:
-        if fs.isfile(base):
-            yield address
-            return
-        if not fs.exists(base):
-            yield Unusable(address, "unreadable", f"{address} does not exist")
-            return
-        for parent, folders, files in fs.walk(base):
-            # What is left of the list is what is walked next.
-            folders[:] = sorted(name for name in folders if not name.startswith("."))
-            for name in sorted(files):
-                inside = f"{parent}/{name}".lstrip("/")
-                if name and not name.startswith(".") and not (is_url(output) and inside.startswith(own)):
-                    yield f"{prefix}://{inside}"
-    except (OSError, ValueError) as error:
-        yield Unusable(address, "unreadable", f"{address} cannot be listed: {error}")
+    def fetch(self, names: Iterable[str]) -> None:
+        """Bring files to the desk, as far as they are there."""
+        self.desk.mkdir(parents=True, exist_ok=True)
+        for name in filter(self.exists, names):
+            write_bytes(self.desk / name, self.read(name))
 
 
-def read_input(path: str) -> bytes:
-    """A photo's bytes.
+def _spool(root: str) -> Path:
+    """The desk of an address, beside the user's cache."""
+    cache = os.environ.get("MASKGEN_CACHE") or os.environ.get("XDG_CACHE_HOME")
+    base = Path(cache) if cache else Path.home() / ".cache"
+    return base / "maskgen-spool" / hashlib.sha256(root.encode()).hexdigest()[:16]
+
+
+def open_url(url: str, **options: Any) -> tuple[Any, str]:
+    """What fsspec opens an address with, and what it calls it.
 
     Raises:
-        ImageError: it cannot be read, or is no picture.
+        InputError: nothing here can open it.
     """
-    if not is_url(path):
-        return read_bytes(path)
-    from maskgen.images import MAX_BYTES
-
-    try:
-        fs, base = _open_url(path)
-        if int(fs.size(base) or 0) > MAX_BYTES:
-            raise ImageError("too_large", f"{path} has more than {MAX_BYTES} bytes")
-        data: bytes = fs.cat_file(base)
-    except (OSError, ValueError) as error:
-        raise ImageError("unreadable", f"{path} cannot be read: {error}") from error
-    if not data:
-        raise ImageError("empty", f"{path} has 0 bytes")
-    return data
-
-
-def _open_url(url: str, **options: Any) -> tuple[Any, str]:
     import fsspec
 
     try:

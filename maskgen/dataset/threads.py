@@ -1,4 +1,4 @@
-"""One thread for a drawing: the same sums in the same order, and none that wait for each other.
+"""Thread limits: OpenCV and BLAS draw with one thread, so that the same sums come in the same order.
 
 Matrix products come out a little different with the number of BLAS threads,
 and small equations take several times as long on several threads of a busy

@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all, whoever else writes into the folder and whenever the power goes."""
+"""Atomic file writes: whole or not at all, whoever else writes into the folder and whenever the power goes."""
 
 from __future__ import annotations
 

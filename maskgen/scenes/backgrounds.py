@@ -1,4 +1,4 @@
-"""Where scenes take place: drawn places, pictures without people, and regions of photographs that hold no box."""
+"""Scene backgrounds: drawn places, pictures without people, and regions of photographs that hold no box."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a scene's annotation says of a face: the box that people draw in photographs, and five points.
+"""Face annotations of scenes: the box that people draw in photographs, and five points.
 
 ``landmarks.face_box`` resembles what the detector YuNet draws: hairline to
 chin. People who annotated street photographs drew something else: from the

@@ -1,4 +1,4 @@
-"""Whose a folder of scenes is: a mark in it that says how it is being made, from before the first picture on."""
+"""Claims a folder of scenes: a mark in it says how it is being made, from before the first picture on."""
 
 from __future__ import annotations
 

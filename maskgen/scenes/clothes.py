@@ -1,4 +1,4 @@
-"""Bodies under heads, heads from behind: what stands in a crowd and is no face."""
+"""Draws bodies under heads, and people from behind: what stands in a crowd and is no face."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from maskgen.drawing import palette, patterns
 from maskgen.scenes.cutout import Head
+from maskgen.scenes.painting import Painting
 
 Canvas = NDArray[np.uint8]
 
@@ -78,13 +79,19 @@ def _paint(
     owner[top:bottom, left:right][alpha > 127] = number
 
 
+@dataclass(frozen=True, slots=True)
+class Outfit:
+    """What a person is painted with: cloth of coat and trousers, the skin's mean colour."""
+
+    coat: Canvas
+    legs: Canvas
+    skin_rgb: NDArray[np.float32]
+
+
 def dress(
-    scene: Canvas,
-    owner: NDArray[np.int16],
+    painting: Painting,
     body: Body,
-    cloth: Canvas,
-    legs: Canvas,
-    skin_rgb: NDArray[np.float32],
+    outfit: Outfit,
     number: int,
     rng: np.random.Generator,
     *,
@@ -94,21 +101,19 @@ def dress(
     """Draw a neck, shoulders, a trunk, arms and legs below a chin.
 
     Args:
-        scene: (H, W, 3), painted over.
-        owner: (H, W) who is to be seen at a pixel; ``number`` is written.
+        painting: the scene, painted over; ``number`` is written as owner.
         body: where.
-        cloth: of the coat.
-        legs: of the trousers.
-        skin_rgb: of the neck.
+        outfit: in what.
         number: of this person.
         rng: decides the cut.
         neck: how many face heights below the chin the collar begins.
         bare_neck: whether a neck is drawn first.
     """
+    scene, owner = painting.image, painting.owner
     x, y = body.chin_xy
     w, h = body.width, body.height
     if bare_neck:
-        dark = np.clip(skin_rgb * 0.72, 0, 255).astype(np.uint8)
+        dark = np.clip(outfit.skin_rgb * 0.72, 0, 255).astype(np.uint8)
         skin = np.broadcast_to(dark, (4, 4, 3)).copy()
         spread = 0.3 * w
         top, low = y - 0.15 * h, y + (neck + 0.3) * h
@@ -118,14 +123,7 @@ def dress(
     top = y + neck * h
     hip = top + h * rng.uniform(2.0, 3.2)
     if hip < scene.shape[0]:
-        foot = hip + h * rng.uniform(2.2, 3.2)
-        gap, leg = w * rng.uniform(0.05, 0.3), w * rng.uniform(0.7, 0.95)
-        for side in (-1, 1):
-            inner = x + side * gap / 2
-            sole = inner + side * (leg - w * 0.2)
-            _paint(
-                scene, owner, [(inner, hip - 2), (x + side * leg, hip - 2), (sole, foot), (inner, foot)], legs, number
-            )
+        _walk(painting, body, hip, outfit.legs, number, rng)
     hollow = h * rng.uniform(0.05, 0.3)
     throat = w * rng.uniform(0.28, 0.45)
     outline = [
@@ -139,19 +137,24 @@ def dress(
         (x - broad, top + slope + 0.25 * h),
         (x - 0.8 * broad, top + 0.6 * slope),
     ]
-    _paint(scene, owner, outline, cloth, number)
+    _paint(scene, owner, outline, outfit.coat, number)
 
 
-def from_behind(
-    scene: Canvas,
-    owner: NDArray[np.int16],
-    body: Body,
-    cloth: Canvas,
-    legs: Canvas,
-    rng: np.random.Generator,
-) -> None:
+def _walk(painting: Painting, body: Body, hip: float, cloth: Canvas, number: int, rng: np.random.Generator) -> None:
+    """Draw two legs below a hip."""
+    x, w, h = body.chin_xy[0], body.width, body.height
+    foot = hip + h * rng.uniform(2.2, 3.2)
+    gap, leg = w * rng.uniform(0.05, 0.3), w * rng.uniform(0.7, 0.95)
+    for side in (-1, 1):
+        inner = x + side * gap / 2
+        sole = inner + side * (leg - w * 0.2)
+        outline = [(inner, hip - 2), (x + side * leg, hip - 2), (sole, foot), (inner, foot)]
+        _paint(painting.image, painting.owner, outline, cloth, number)
+
+
+def from_behind(painting: Painting, body: Body, coat: Canvas, legs: Canvas, rng: np.random.Generator) -> None:
     """A person who looks away: a body and a head of hair, no face."""
-    dress(scene, owner, body, cloth, legs, np.array([120, 95, 80], np.float32), 0, rng, neck=0.1)
+    dress(painting, body, Outfit(coat, legs, np.array([120, 95, 80], np.float32)), 0, rng, neck=0.1)
     x, y = body.chin_xy
     tuft = _tuft(rng)
     turn = np.linspace(0, 2 * np.pi, 24, endpoint=False)
@@ -159,7 +162,7 @@ def from_behind(
     middle = y - 0.55 * body.height
     if rng.random() < 0.3:  # long hair
         tall *= 1.35
-    _paint(scene, owner, [(x + wide * np.cos(t), middle + tall * np.sin(t)) for t in turn], tuft, 0)
+    _paint(painting.image, painting.owner, [(x + wide * np.cos(t), middle + tall * np.sin(t)) for t in turn], tuft, 0)
 
 
 def hair(scene: Canvas, owner: NDArray[np.int16], head: Head, number: int, rng: np.random.Generator) -> None:

@@ -1,4 +1,4 @@
-"""A person cut out of a portrait: which pixels are head and shoulders, softly.
+"""Person segmentation in a portrait: which pixels are head and shoulders, softly.
 
 GrabCut at some seventy pixels, told by the landmarks where a head must be,
 may be and cannot be. Where it goes astray, and it does on plain grey and on

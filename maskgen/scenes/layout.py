@@ -1,4 +1,4 @@
-"""Who stands where: how many faces a scene has, how large, in what order."""
+"""Scene layout: number, size and order of faces."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Things that a young detector takes for faces or masks: skin-coloured blobs, hands, cloths, signs, writing."""
+"""Hard negatives of scenes, easily taken for faces or masks: skin-coloured blobs, hands, cloths, signs, writing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The people that scenes are made of: pictures of a dataset, read and cut out once for many scenes."""
+"""Pieces of scenes: people of a dataset, read and cut out once for many scenes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from maskgen.dataset.record import SPLITS, read_dataset
+from maskgen.dataset.reader import read_dataset
+from maskgen.dataset.record import SPLITS
 from maskgen.errors import DatasetError, ImageError
 from maskgen.images import read_rgb
 from maskgen.scenes.cutout import Alpha, cut_out, head_of

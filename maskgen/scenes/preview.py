@@ -1,4 +1,4 @@
-"""A sheet of scenes with their boxes, to be looked at before anything is trained on them."""
+"""Contact sheet of scenes with their boxes, to be looked at before anything is trained on them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Scenes' work on the engines of ``maskgen.dataset``: one task after another, in order, until one cannot be done."""
+"""Runs the tasks of scenes on the engines of ``maskgen.dataset``, in order, until one cannot be done."""
 
 from __future__ import annotations
 

@@ -23,10 +23,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from maskgen.dataset.engines.base import Outcome, Rest
-from maskgen.dataset.record import FaceRecord, Record, encode_path, image_name, record_line
+from maskgen.dataset.inputs import read_input
+from maskgen.dataset.lines import record_line
+from maskgen.dataset.names import encode_path, image_name
+from maskgen.dataset.record import FaceRecord, Record
 from maskgen.dataset.settings import Settings
 from maskgen.dataset.split import group_of, split_of
-from maskgen.dataset.storage import open_store, read_input
+from maskgen.dataset.storage import open_store
 from maskgen.errors import ImageError, InputError
 from maskgen.images import encode, source_id
 

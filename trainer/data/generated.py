@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from maskgen.dataset import check
-from maskgen.dataset.record import METADATA, SPLITS, FaceRecord, Record, read_dataset
+from maskgen.dataset.reader import read_dataset
+from maskgen.dataset.record import METADATA, SPLITS, FaceRecord, Record
 from maskgen.errors import DatasetError
 from trainer.data.samples import Found, Sample, group_of
 

@@ -1,4 +1,4 @@
-"""What the engines share: a task, its outcome, and the window that keeps them in order."""
+"""Engine protocol: tasks, outcomes, workers, and the window that keeps outcomes in order."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Workers forked from one process that was built once.
+"""Fork server: forks every worker from one process that was built once.
 
 Building a worker reads dlib's model of 100 MB and every mask: more than a
 second, and 200 MB that nobody changes afterwards. A process that builds it,

@@ -1,4 +1,4 @@
-"""Photos done by processes on this machine, or by this very process."""
+"""Local engines: worker processes on this machine, or this very process."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What any pool of workers does: hand photos out, watch the clock, bury the dead.
+"""Worker pool: dispatch, time-outs, replacement of dead workers.
 
 A worker gets photos one ahead of the one it works on. A photo of many images
 comes back in parts, and its worker gets the rest. A part that takes too long

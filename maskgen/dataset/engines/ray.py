@@ -1,4 +1,4 @@
-"""Photos done by actors on a Ray cluster: the same plan and the same bytes.
+"""Ray engine: actors on a cluster, the same plan and the same bytes.
 
 Photos are read and images written by the nodes themselves, so both must lie
 where every node reaches them: a shared disk, or an address such as ``s3://``.
@@ -12,12 +12,11 @@ import os
 import socket
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
 from maskgen.dataset.engines.base import Job, Outcome, Task, build_worker
 from maskgen.dataset.engines.pool import READY, Death, Handle, Pool
-from maskgen.dataset.storage import is_url
+from maskgen.dataset.storage import absolute, open_store, spelt_once
 from maskgen.errors import InputError, MaskgenError
 
 
@@ -69,10 +68,9 @@ class RayEngine(Pool):
         self._factory = factory
         # A node has another working folder.
         places = {name: settings.get(name) for name in ("output", "masks_dir", "predictor")}
-        absolute = {name: str(Path(str(place)).absolute()) for name, place in places.items() if place}
-        absolute |= {name: str(place) for name, place in places.items() if place and is_url(str(place))}
-        masks = [str(Path(mask).absolute()) if "/" in mask else mask for mask in settings.get("masks") or ()]
-        self._settings = settings | absolute | {"masks": masks}
+        known = {name: absolute(str(place)) for name, place in places.items() if place}
+        masks = [absolute(mask) if "/" in mask else mask for mask in settings.get("masks") or ()]
+        self._settings = settings | known | {"masks": masks}
 
     @classmethod
     def open(cls, job: Job) -> RayEngine:
@@ -83,8 +81,7 @@ class RayEngine(Pool):
         return _Remote(actor, [actor.ready.remote()])
 
     def _send(self, handle: Handle, task: Task) -> None:
-        if not is_url(task.source):
-            task = replace(task, place=os.path.abspath(task.source))  # noqa: PTH100 keeps odd bytes
+        task = replace(task, place=spelt_once(task.source))
         with contextlib.suppress(self._ray.exceptions.RayError):
             handle.body.owed.append(handle.body.actor.do.remote(task))
 
@@ -124,7 +121,7 @@ class _Actor:
     def __init__(self, factory: str, settings: dict[str, Any]) -> None:
         self._error: str | None = None
         output = str(settings.get("output", ""))
-        if output and not is_url(output) and not Path(output).is_dir():
+        if output and not open_store(output).reachable():
             place = f"{output} is not there on the node {socket.gethostname()}"
             self._error = f"{place}; use a folder that all nodes share, or an address such as s3://bucket/dataset"
             return

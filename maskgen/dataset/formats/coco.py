@@ -15,7 +15,8 @@ from typing import Any
 
 from maskgen import __version__
 from maskgen.dataset.formats.common import detections_of, labels_of
-from maskgen.dataset.record import SPLITS, read_dataset
+from maskgen.dataset.reader import read_dataset
+from maskgen.dataset.record import SPLITS
 from maskgen.io.files import whole
 
 

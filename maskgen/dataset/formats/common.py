@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from maskgen.dataset.record import RUN, Record, read_dataset, read_run
+from maskgen.dataset.reader import read_dataset, read_run
+from maskgen.dataset.record import RUN, Record
 from maskgen.io.files import whole
 from maskgen.types import LABELS, Box
 

@@ -12,7 +12,9 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from maskgen.dataset.record import Record, dumps, read_dataset
+from maskgen.dataset.lines import dumps
+from maskgen.dataset.reader import read_dataset
+from maskgen.dataset.record import Record
 from maskgen.io.files import whole
 
 ROWS = 2000

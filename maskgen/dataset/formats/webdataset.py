@@ -16,7 +16,9 @@ from pathlib import Path
 from typing import Final
 
 from maskgen.dataset.formats.common import labels_of
-from maskgen.dataset.record import SPLITS, Record, read_dataset, record_line
+from maskgen.dataset.lines import record_line
+from maskgen.dataset.reader import read_dataset
+from maskgen.dataset.record import SPLITS, Record
 
 SHARD_BYTES: Final = 256 << 20
 """A shard is closed when it has grown past this; 100 MB to 1 GB is usual."""

@@ -10,7 +10,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from maskgen.dataset.formats.common import detections_of, labels_of, link
-from maskgen.dataset.record import SPLITS, read_dataset
+from maskgen.dataset.reader import read_dataset
+from maskgen.dataset.record import SPLITS
 
 
 def write(dataset: Path, output: Path) -> Path:

@@ -21,9 +21,10 @@ from hypothesis import strategies as st
 from PIL import Image, ImageDraw
 
 from maskgen.assets import assets_dir
-from maskgen.authoring import editor
-from maskgen.authoring.editor import AnchorPage
+from maskgen.authoring.editor import AnchorPage, Draft
 from maskgen.authoring.picture import read_picture
+from maskgen.authoring.trial import ShownFace
+from maskgen.authoring.words import begin
 from maskgen.errors import InputError
 from maskgen.templates.reader import check_template, load_wardrobe
 from maskgen.types import Face, LandmarkedFace, Pose
@@ -241,7 +242,7 @@ def test_a_mask_that_is_opened_again_keeps_what_the_page_does_not_show(chrome: C
 
 def test_a_saved_mask_is_drawn(picture: Path, tmp_path: Path, portraits: Path) -> None:
     """Without the page, from a file of anchors; then ``generate`` draws it and nothing else."""
-    guessed = editor.begin(read_picture(picture), "x")["anchors"]
+    guessed = begin(read_picture(picture), "x")["anchors"]
     (tmp_path / "anchors.json").write_text(json.dumps(guessed))
 
     def maskgen(*words: object) -> subprocess.CompletedProcess[str]:
@@ -273,19 +274,19 @@ def test_ctrl_c_leaves_and_writes_nothing(command: tuple[subprocess.Popen[str], 
 
 
 def _page(picture: Path, tmp_path: Path) -> AnchorPage:
-    page = AnchorPage(read_picture(picture), "plain", tmp_path / "mine", _painted)
+    page = AnchorPage(Draft("plain", read_picture(picture)), tmp_path / "mine", _painted)
     page.find_faces()
     return page
 
 
-def _painted() -> list[editor.ShownFace]:
+def _painted() -> list[ShownFace]:
     from maskgen.faces.landmarks import face_box
     from maskgen.templates.anchors import typical_landmarks
 
     marks = typical_landmarks(200, (250, 200))
     face = LandmarkedFace(Face(face_box(marks), 1.0, "hog"), marks, Pose(0, 0, 0))
     photo = np.random.default_rng(0).integers(120, 200, (520, 500, 3), np.uint8)
-    return [editor.ShownFace("painted", photo, face)]
+    return [ShownFace("painted", photo, face)]
 
 
 def _ask(page: AnchorPage, path: str, body: Any = None, **headers: str) -> tuple[int, dict[str, str], bytes]:
@@ -325,7 +326,7 @@ def test_only_the_page_itself_comes_in(picture: Path, tmp_path: Path) -> None:
 
 def test_preview_and_save_answer_with_what_is_wrong(picture: Path, tmp_path: Path) -> None:
     with _page(picture, tmp_path) as page:
-        words = editor.begin(read_picture(picture), "plain")
+        words = begin(read_picture(picture), "plain")
         good = page.preview({"words": words, "view": {"tint": "red", "wear": "nose_out"}})
         assert good["problems"] == []
         assert good["image"].startswith("data:image/jpeg")
@@ -373,7 +374,7 @@ def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AnchorPage]:
 @settings(max_examples=60, deadline=None)
 @given(data=st.data())
 def test_whatever_the_page_is_sent_it_says_what_is_wrong(opened: AnchorPage, data: st.DataObject) -> None:
-    guessed = editor.begin(read_picture(Path(opened._scratch.name) / "p.png"), "x")
+    guessed = begin(read_picture(Path(opened._scratch.name) / "p.png"), "x")
     draft: Any = json.loads(json.dumps({"name": "../x", "words": guessed}))
     place = draft["words"]
     while isinstance(place, (dict, list)) and place:
@@ -405,12 +406,12 @@ def test_nobody_comes(picture: Path, tmp_path: Path) -> None:
 
 
 def test_without_a_face_it_can_still_be_saved(picture: Path, tmp_path: Path) -> None:
-    def none() -> list[editor.ShownFace]:
+    def none() -> list[ShownFace]:
         raise InputError("no face was found in x.jpg")
 
-    with AnchorPage(read_picture(picture), "plain", tmp_path, none) as page:
+    with AnchorPage(Draft("plain", read_picture(picture)), tmp_path, none) as page:
         page.find_faces()
-        words = editor.begin(read_picture(picture), "plain")
+        words = begin(read_picture(picture), "plain")
         answer = page.preview({"words": words})
         assert answer["image"] is None
         assert "no face was found" in answer["no_face"]
@@ -419,4 +420,4 @@ def test_without_a_face_it_can_still_be_saved(picture: Path, tmp_path: Path) -> 
 
 def test_a_port_in_use(picture: Path, tmp_path: Path) -> None:
     with _page(picture, tmp_path) as page, pytest.raises(InputError, match="is in use"):
-        AnchorPage(read_picture(picture), "plain", tmp_path, _painted, port=page.port)
+        AnchorPage(Draft("plain", read_picture(picture)), tmp_path, _painted, port=page.port)

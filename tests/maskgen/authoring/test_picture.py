@@ -10,7 +10,9 @@ import pytest
 from PIL import Image, ImageDraw
 from typer.testing import CliRunner
 
-from maskgen.authoring import editor, picture
+from maskgen.authoring.folder import save
+from maskgen.authoring.picture import encode_png, read_picture
+from maskgen.authoring.words import begin, guess_anchors
 from maskgen.cli.masks import app
 from maskgen.errors import ImageError, InputError, TemplateError
 from maskgen.templates.reader import check_template, find_masks, load_wardrobe
@@ -32,8 +34,8 @@ def drawn(size: tuple[int, int] = (400, 320), tip: bool = False) -> Image.Image:
 @pytest.mark.parametrize("tip", [False, True])
 def test_guessed_anchors_make_a_sound_mask(tmp_path: Path, tip: bool) -> None:
     rgba = np.asarray(drawn(tip=tip))
-    anchors = picture.guess_anchors(rgba)
-    folder, problems = picture.save(tmp_path, "plain", picture.encode_png(rgba), editor.begin(rgba, "plain"))
+    anchors = guess_anchors(rgba)
+    folder, problems = save(tmp_path, "plain", encode_png(rgba), begin(rgba, "plain"))
     assert problems == []
     assert check_template(folder) == []
     corner, nose = anchors["top"][0]["xy"], anchors["top"][2]["xy"]
@@ -52,7 +54,7 @@ def test_palette_grey_and_16_bit_pictures_are_taken(tmp_path: Path) -> None:
     deep = np.asarray(whole)[..., [2, 1, 0, 3]].astype(np.uint16) * 257
     cv2.imwrite(str(tmp_path / "deep.png"), deep)
     for name in ("grey", "palette", "deep"):
-        rgba = picture.read_picture(tmp_path / f"{name}.png")
+        rgba = read_picture(tmp_path / f"{name}.png")
         assert rgba.shape == (320, 400, 4)
         assert rgba[160, 200].tolist() == [240, 240, 240, 255]
         assert rgba[0, 0, 3] == 0
@@ -69,7 +71,7 @@ def test_a_picture_that_lies_turned_is_read_upright(tmp_path: Path, kind: str, o
     # Not by exif_transpose: opened from disk, Pillow has turned a TIFF before it is asked.
     methods = {2: 0, 3: 3, 4: 1, 5: 5, 6: 4, 7: 6, 8: 2}
     expected = np.asarray(drawn().transpose(Image.Transpose(methods[orientation])))
-    rgba = picture.read_picture(tmp_path / f"turned.{kind}")
+    rgba = read_picture(tmp_path / f"turned.{kind}")
     opaque = expected[..., 3] > 0
     assert np.array_equal(rgba[..., 3], expected[..., 3])
     assert np.array_equal(rgba[opaque], expected[opaque])
@@ -77,16 +79,16 @@ def test_a_picture_that_lies_turned_is_read_upright(tmp_path: Path, kind: str, o
 
 def test_large_pictures_are_reduced_and_small_ones_refused(tmp_path: Path) -> None:
     drawn((6000, 3000)).save(tmp_path / "large.png")
-    assert picture.read_picture(tmp_path / "large.png").shape == (1024, 2048, 4)
+    assert read_picture(tmp_path / "large.png").shape == (1024, 2048, 4)
     drawn((30, 20)).save(tmp_path / "small.png")
     with pytest.raises(TemplateError, match="30 x 20 pixels"):
-        picture.read_picture(tmp_path / "small.png")
+        read_picture(tmp_path / "small.png")
     (tmp_path / "text.png").write_text("hello")
     with pytest.raises(ImageError):
-        picture.read_picture(tmp_path / "text.png")
+        read_picture(tmp_path / "text.png")
     Image.new("RGBA", (200, 200)).save(tmp_path / "clear.png")
     with pytest.raises(TemplateError, match="almost wholly transparent"):
-        picture.read_picture(tmp_path / "clear.png")
+        read_picture(tmp_path / "clear.png")
 
 
 def test_a_photographed_mask_is_refused_or_cut_out(tmp_path: Path) -> None:
@@ -96,8 +98,8 @@ def test_a_photographed_mask_is_refused_or_cut_out(tmp_path: Path) -> None:
     photo = np.clip(np.asarray(ground)[..., :3] + noise, 0, 255).astype(np.uint8)
     Image.fromarray(photo).save(tmp_path / "photo.jpg")
     with pytest.raises(TemplateError, match="no transparent background"):
-        picture.read_picture(tmp_path / "photo.jpg")
-    rgba = picture.read_picture(tmp_path / "photo.jpg", cut_out=True)
+        read_picture(tmp_path / "photo.jpg")
+    rgba = read_picture(tmp_path / "photo.jpg", cut_out=True)
     solid = rgba[..., 3] > 127
     wanted = (np.asarray(drawn())[..., 3] > 127).sum()
     assert 0.95 < solid.sum() / wanted < 1.03
@@ -105,32 +107,32 @@ def test_a_photographed_mask_is_refused_or_cut_out(tmp_path: Path) -> None:
     assert rgba[solid][:, :3].mean() > 225
     Image.new("RGB", (300, 300), (90, 90, 90)).save(tmp_path / "nothing.jpg")
     with pytest.raises(TemplateError, match="cannot be told from its background"):
-        picture.read_picture(tmp_path / "nothing.jpg", cut_out=True)
+        read_picture(tmp_path / "nothing.jpg", cut_out=True)
 
 
 def test_nothing_is_left_where_anything_is_wrong(tmp_path: Path) -> None:
     rgba = np.asarray(drawn())
-    words, png = editor.begin(rgba, "plain"), picture.encode_png(rgba)
-    _, problems = picture.save(tmp_path / "mine", "plain", png, {**words, "colours": {"puce": 1}})
+    words, png = begin(rgba, "plain"), encode_png(rgba)
+    _, problems = save(tmp_path / "mine", "plain", png, {**words, "colours": {"puce": 1}})
     assert "puce" in problems[0]
     assert list((tmp_path / "mine").iterdir()) == []
-    picture.save(tmp_path / "mine", "plain", png, words)
+    save(tmp_path / "mine", "plain", png, words)
     with pytest.raises(InputError, match="already"):
-        picture.save(tmp_path / "mine", "plain", png, words)
-    picture.save(tmp_path / "mine", "plain", png, {**words, "title": "Second"}, overwrite=True)
+        save(tmp_path / "mine", "plain", png, words)
+    save(tmp_path / "mine", "plain", png, {**words, "title": "Second"}, overwrite=True)
     assert json.loads((tmp_path / "mine" / "plain" / "mask.json").read_text())["title"] == "Second"
     assert [path.name for path in (tmp_path / "mine").iterdir()] == ["plain"]
     for name in ("", "..", "a/b", "-x", "a" * 65):
         with pytest.raises(InputError, match="cannot be a mask's name"):
-            picture.save(tmp_path, name, png, words)
+            save(tmp_path, name, png, words)
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match="cannot be written"):
-        picture.save(tmp_path / "file", "plain", png, words)
+        save(tmp_path / "file", "plain", png, words)
 
 
 def test_add_with_anchors_from_a_file(tmp_path: Path) -> None:
     drawn().save(tmp_path / "p.png")
-    words = editor.begin(np.asarray(drawn()), "p")
+    words = begin(np.asarray(drawn()), "p")
     file = tmp_path / "anchors.json"
 
     def add(data: object) -> tuple[int, str]:
@@ -154,7 +156,7 @@ def test_add_with_anchors_from_a_file(tmp_path: Path) -> None:
 def test_masks_are_named_by_name_by_all_and_by_path(tmp_path: Path) -> None:
     rgba = np.asarray(drawn())
     for name in ("one", "two"):
-        picture.save(tmp_path, name, picture.encode_png(rgba), editor.begin(rgba, name))
+        save(tmp_path, name, encode_png(rgba), begin(rgba, name))
     assert sorted(find_masks(names=["kn95", f"{tmp_path}/one"])) == ["kn95", "one"]
     assert sorted(find_masks(names=["kn95", f"{tmp_path}/"])) == ["kn95", "one", "two"]
     assert len(find_masks(names=["all", f"{tmp_path}/"])) == len(find_masks()) + 2
@@ -164,7 +166,7 @@ def test_masks_are_named_by_name_by_all_and_by_path(tmp_path: Path) -> None:
     (tmp_path / "other").mkdir()
     with pytest.raises(TemplateError, match="no masks in"):
         find_masks(names=[f"{tmp_path}/other"])
-    picture.save(tmp_path / "other", "one", picture.encode_png(rgba), editor.begin(rgba, "one"))
+    save(tmp_path / "other", "one", encode_png(rgba), begin(rgba, "one"))
     with pytest.raises(TemplateError, match='two masks are called "one"'):
         find_masks(names=[f"{tmp_path}/one", f"{tmp_path}/other/"])
 

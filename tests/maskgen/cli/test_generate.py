@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from maskgen.cli.generate import app
 from maskgen.dataset import check
-from maskgen.dataset import record as metadata
+from maskgen.dataset.reader import read_dataset
 
 runner = CliRunner()
 
@@ -77,7 +77,7 @@ def test_preview_and_convert(dataset: Path, tmp_path: Path) -> None:
 
 
 def test_reproduce_says_the_same_byte_for_byte(dataset: Path, tmp_path: Path) -> None:
-    for record in metadata.read_dataset(dataset):
+    for record in read_dataset(dataset):
         result = runner.invoke(app, ["reproduce", str(dataset), record.file_name])
         assert result.exit_code == 0, result.output
         assert "byte for byte" in result.stdout

@@ -15,9 +15,9 @@ from typer.testing import CliRunner
 
 from maskgen import images
 from maskgen.app import app
-from maskgen.dataset import check as checking
-from maskgen.dataset import record as metadata
-from maskgen.dataset.check import check, problems, prune
+from maskgen.dataset.check import _faults, _other_files, check, problems, prune
+from maskgen.dataset.lines import parse_record, parse_skip
+from maskgen.dataset.reader import read_dataset, read_run
 from maskgen.errors import DatasetError
 from maskgen.scenes.pieces import index
 
@@ -219,10 +219,10 @@ def test_readers_go_on_without_deleted_pictures(dataset: Path, caplog: pytest.Lo
     (dataset / "train/with_mask/0_with_mask.png").unlink()
     shutil.move(dataset / "val", dataset.parent / "val")
     with caplog.at_level(logging.WARNING):
-        assert len(list(metadata.read_dataset(dataset))) == 5
+        assert len(list(read_dataset(dataset))) == 5
     assert "3 of the 8 images that" in caplog.text
     gone: list[str] = []
-    list(metadata.read_dataset(dataset, split="val", gone=gone))
+    list(read_dataset(dataset, split="val", gone=gone))
     assert gone == ["val/with_mask/2_with_mask.png", "val/without_mask/2_without_mask.png"]
 
 
@@ -271,7 +271,7 @@ JSON = st.recursive(
 
 @given(st.binary(max_size=60) | st.builds(lambda value: json.dumps(value).encode(), JSON))
 def test_any_bytes_are_a_record_or_refused(raw: bytes) -> None:
-    for parse in (metadata.parse_record, metadata.parse_skip):
+    for parse in (parse_record, parse_skip):
         with contextlib.suppress(DatasetError):
             parse(raw)
 
@@ -281,16 +281,16 @@ def test_any_bytes_are_a_record_or_refused(raw: bytes) -> None:
 def test_any_value_of_any_field_is_a_record_or_refused(field: str, value: Any) -> None:
     raw = json.dumps({**line("train/with_mask/b.png", "with_mask", "train", "g"), field: value})
     try:
-        record = metadata.parse_record(raw)
+        record = parse_record(raw)
     except DatasetError:
         return
-    assert isinstance(list(checking._faults(record, json.loads(raw))), list)
+    assert isinstance(list(_faults(record, json.loads(raw))), list)
 
 
 @pytest.mark.parametrize("raw", [b"[" * 100_000, b'{"a":' * 100_000])
 def test_nesting_without_end_is_refused(raw: bytes) -> None:
     with pytest.raises(DatasetError, match="no JSON"):
-        metadata.parse_record(raw)
+        parse_record(raw)
 
 
 @settings(max_examples=60)
@@ -300,5 +300,5 @@ def test_any_bytes_are_a_run_or_refused(tmp_path_factory: pytest.TempPathFactory
     folder.mkdir(exist_ok=True)
     (folder / "run.json").write_bytes(raw)
     with contextlib.suppress(DatasetError):
-        assert isinstance(metadata.read_run(folder), dict)
-    checking._other_files(folder)
+        assert isinstance(read_run(folder), dict)
+    _other_files(folder)

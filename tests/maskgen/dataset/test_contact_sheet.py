@@ -8,7 +8,7 @@ from fake_worker import photo
 
 from maskgen.dataset.contact_sheet import Cell, contact_sheet, pick, sheet
 from maskgen.dataset.pipeline import Run, generate
-from maskgen.dataset.record import read_dataset
+from maskgen.dataset.reader import read_dataset
 from maskgen.dataset.report import write_report
 from maskgen.dataset.settings import Settings
 from maskgen.errors import DatasetError

@@ -9,13 +9,15 @@ import numpy as np
 import pytest
 
 from maskgen.assets import assets_dir
-from maskgen.dataset import worker as photo
+from maskgen.dataset.describe import rounded
 from maskgen.dataset.engines.base import Task
 from maskgen.dataset.masked import MaskedFaces
 from maskgen.dataset.settings import Settings
+from maskgen.dataset.wardrobe import open_wardrobe
+from maskgen.dataset.worker import PhotoWorker
 from maskgen.errors import WeightsError
 from maskgen.faces.landmarks import FaceFinder, face_box
-from maskgen.render import face as synthesize
+from maskgen.render.face import render_scene
 from maskgen.render.params import ImageParams, MaskParams
 from maskgen.types import RGB
 
@@ -27,9 +29,9 @@ def finder() -> FaceFinder:
 
 def masked(picture: RGB, finder: FaceFinder, wear: Any = "correct") -> RGB:
     """The portrait with a mask on."""
-    face = photo.rounded(finder.find(picture).faces[0])
+    face = rounded(finder.find(picture).faces[0])
     params = ImageParams("with_mask", mask=MaskParams("surgical", wear))
-    return synthesize.render_scene(picture, [(face, params)], photo.open_wardrobe(Settings("out")))[0].image
+    return render_scene(picture, [(face, params)], open_wardrobe(Settings("out")))[0].image
 
 
 def test_a_mask_is_seen_and_a_bare_face_is_bare(astronaut: RGB, hopper: RGB, finder: FaceFinder) -> None:
@@ -66,7 +68,7 @@ def drawn(picture: RGB, tmp_path: Path, finder: FaceFinder, **settings: Any) -> 
     from maskgen.images import write
 
     write(tmp_path / "photo.png", picture)
-    worker = photo.PhotoWorker(Settings("out", **settings), finder, store=Memory())  # type: ignore[arg-type]
+    worker = PhotoWorker(Settings("out", **settings), finder, store=Memory())  # type: ignore[arg-type]
     return worker.do(Task(0, str(tmp_path / "photo.png")))
 
 

@@ -17,12 +17,12 @@ import psutil
 import pytest
 from fake_worker import photo
 
-from maskgen.dataset import check
-from maskgen.dataset import record as metadata
-from maskgen.dataset.engines import local as engine
+from maskgen.dataset import check, wardrobe
 from maskgen.dataset.engines.fork_server import CAN_FORK
+from maskgen.dataset.engines.local import _Spawned
 from maskgen.dataset.journal import Journal
-from maskgen.dataset.pipeline import Run, Summary, generate, wardrobe_digest
+from maskgen.dataset.pipeline import Run, Summary, generate
+from maskgen.dataset.reader import read_dataset, read_run, read_skipped
 from maskgen.dataset.settings import Settings
 from maskgen.errors import InputError, MaskgenError
 
@@ -58,12 +58,12 @@ def contents(folder: Path) -> dict[str, str]:
         for path in sorted(folder.rglob("*"))
         if path.is_file() and path.name != "run.json" and ".maskgen" not in path.parts
     }
-    run = metadata.read_run(folder)
+    run = read_run(folder)
     return found | {"run.json": json.dumps({k: v for k, v in run.items() if k not in ("command", "engine", "seconds")})}
 
 
 def reasons(folder: Path) -> list[str]:
-    return [skip.reason for skip in metadata.read_skipped(folder)]
+    return [skip.reason for skip in read_skipped(folder)]
 
 
 def start(source: Path, output: Path, workers: int = 2, **env: str) -> subprocess.Popen[str]:
@@ -90,7 +90,7 @@ def test_every_input_is_written_or_named(tmp_path: Path) -> None:
     assert (summary.totals["photos"], summary.totals["images"]) == (9, 10)
     assert dict(summary.reasons()) == {"duplicate": 1, "empty": 1, "no_face": 1, "not_an_image": 1}
     assert check.problems(tmp_path / "out") == []
-    run = metadata.read_run(tmp_path / "out")
+    run = read_run(tmp_path / "out")
     assert run["finished"]
     assert run["counts"]["by_label"] == {"with_mask": 5, "without_mask": 5}
 
@@ -112,7 +112,7 @@ def test_a_hanging_photo_and_a_deadly_one_are_named(
     summary = make(source, tmp_path / "out", local(2, timeout_s=1.0))
     assert dict(summary.reasons()) == {"timeout": 1, "worker_died": 1}
     assert summary.totals["images"] == 14, "the one that died once came through alone"
-    named = {Path(skip.source).stem: skip.reason for skip in metadata.read_skipped(tmp_path / "out")}
+    named = {Path(skip.source).stem: skip.reason for skip in read_skipped(tmp_path / "out")}
     assert named == {"a_hang": "timeout", "a_killer": "worker_died"}
 
 
@@ -132,12 +132,12 @@ def test_a_worker_beside_which_a_thread_runs_is_spawned(tmp_path: Path, monkeypa
     make(source, tmp_path / "plain")
     spawned: list[int] = []
 
-    class Counted(engine._Spawned):
+    class Counted(_Spawned):
         def __init__(self, *words: Any) -> None:
             super().__init__(*words)
             spawned.append(1)
 
-    monkeypatch.setattr(engine, "_Spawned", Counted)
+    monkeypatch.setattr("maskgen.dataset.engines.local._Spawned", Counted)
     make(source, tmp_path / "out", Run(workers=2, factory="fake_worker:threaded"))
     assert contents(tmp_path / "out") == contents(tmp_path / "plain")
     assert len(spawned) == 2
@@ -173,8 +173,8 @@ def test_ctrl_c_and_sigterm_finish_what_is_in_hand(stop: signal.Signals, code: i
     _, errors = process.communicate(timeout=30)
     assert process.returncode == code, errors
     assert check.problems(tmp_path / "out") == []
-    assert not metadata.read_run(tmp_path / "out")["finished"]
-    assert 4 <= len(list(metadata.read_dataset(tmp_path / "out"))) < 60
+    assert not read_run(tmp_path / "out")["finished"]
+    assert 4 <= len(list(read_dataset(tmp_path / "out"))) < 60
     summary = make(source, tmp_path / "out")
     assert summary.counts["already"] > 0
     assert contents(tmp_path / "out") == contents(tmp_path / "whole")
@@ -198,7 +198,7 @@ def test_a_full_disk_ends_the_run_and_room_goes_on(tmp_path: Path) -> None:
         _, errors = process.communicate(timeout=60)
         assert process.returncode == 0, errors
         assert check.problems(disk / "out") == []
-        assert len(list(metadata.read_dataset(disk / "out"))) == 80
+        assert len(list(read_dataset(disk / "out"))) == 80
     finally:
         subprocess.run(["umount", str(disk)], check=True)
 
@@ -270,7 +270,7 @@ def test_killed_while_it_deletes_the_old_dataset(
         kill_at(patch, step)
         with pytest.raises(Killed):
             make(source, tmp_path / "out", inline(overwrite=True), seed=1)
-    run = metadata.read_run(tmp_path / "out") if (tmp_path / "out" / "run.json").exists() else {}
+    run = read_run(tmp_path / "out") if (tmp_path / "out" / "run.json").exists() else {}
     assert not run.get("finished"), "what is half deleted counts as finished"
     make(source, tmp_path / "out", inline(overwrite=overwrite), seed=1)
     assert contents(tmp_path / "out") == contents(tmp_path / "whole")
@@ -312,25 +312,25 @@ def test_a_second_photo_of_the_same_bytes_that_dies_takes_nothing_along(tmp_path
 def test_retry_counts_a_face_that_was_left_out_once(tmp_path: Path) -> None:
     source = fill(tmp_path / "in", 1, small="reject too_small", shy="skip no_face", half="half cut_off")
     make(source, tmp_path / "out")
-    before = metadata.read_run(tmp_path / "out")["counts"]
+    before = read_run(tmp_path / "out")["counts"]
     assert before["rejected_faces"] == {"cut_off": 1, "too_small": 1}
     assert before["faces"] == 2
     for _ in range(2):
         make(source, tmp_path / "out", inline(retry=("all",)))
-        assert metadata.read_run(tmp_path / "out")["counts"] == before
+        assert read_run(tmp_path / "out")["counts"] == before
     (tmp_path / "out" / ".maskgen" / "journal.sqlite").unlink()
     make(source, tmp_path / "out")
-    assert metadata.read_run(tmp_path / "out")["counts"] == before
+    assert read_run(tmp_path / "out")["counts"] == before
 
 
 def test_auto_stays_the_detector_that_a_dataset_was_begun_with(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     source = fill(tmp_path / "in", 2)
     monkeypatch.setattr("maskgen.dataset.run_folder.choose", lambda: "yunet")
     make(source, tmp_path / "out")
-    assert metadata.read_run(tmp_path / "out")["settings"]["detector"] == "yunet"
+    assert read_run(tmp_path / "out")["settings"]["detector"] == "yunet"
     monkeypatch.setattr("maskgen.dataset.run_folder.choose", lambda: "hog")
     make(source, tmp_path / "out")
-    assert metadata.read_run(tmp_path / "out")["settings"]["detector"] == "yunet"
+    assert read_run(tmp_path / "out")["settings"]["detector"] == "yunet"
     with pytest.raises(InputError, match="--detector yunet, not haar"):
         make(source, tmp_path / "out", detector="haar")
 
@@ -364,7 +364,7 @@ def test_other_settings_are_refused_by_name(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"--seed 0, not 5.*--overwrite"):
         make(source, tmp_path / "out", seed=5)
     make(source, tmp_path / "out", inline(overwrite=True), seed=5)
-    assert metadata.read_run(tmp_path / "out")["seed"] == 5
+    assert read_run(tmp_path / "out")["seed"] == 5
 
 
 def test_a_folder_of_others_is_never_touched(tmp_path: Path) -> None:
@@ -451,7 +451,7 @@ def test_names_that_are_no_text(tmp_path: Path) -> None:
         Path(os.fsdecode(os.fsencode(source) + b"/" + name)).write_bytes(photo(f"odd {number}"))
     summary = make(source, tmp_path / "out", local(1))
     assert summary.totals["images"] == 8
-    for record in metadata.read_dataset(tmp_path / "out"):
+    for record in read_dataset(tmp_path / "out"):
         assert record.file_name.isascii()
         assert Path(record.source_path()).exists()
     json.loads((tmp_path / "out" / "metadata.jsonl").read_text(encoding="ascii").splitlines()[0])
@@ -517,5 +517,5 @@ def test_plug_ins_that_draw_belong_to_the_wardrobe() -> None:
     from maskgen.io.registry import Plugin
 
     one, two = (Plugin("maskgen.occluders", "balloon", f"party {n}", "party:BALLOON") for n in (1, 2))
-    digests = {wardrobe_digest({}, plugins) for plugins in ((), (one,), (two,), (one, two))}
+    digests = {wardrobe.digest({}, plugins) for plugins in ((), (one,), (two,), (one, two))}
     assert len(digests) == 4

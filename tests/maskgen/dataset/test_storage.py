@@ -14,10 +14,11 @@ from typing import Any, ClassVar
 import pytest
 from fake_worker import photo
 
+from maskgen.dataset.lines import parse_record
 from maskgen.dataset.pipeline import Run, generate
-from maskgen.dataset.record import parse_record, read_skipped
+from maskgen.dataset.reader import read_skipped
 from maskgen.dataset.settings import Settings
-from maskgen.dataset.storage import LocalStore, RemoteStore, Store, Unusable, iter_inputs, open_store
+from maskgen.dataset.storage import LocalStore, RemoteStore, Store, absolute, open_store, spelt_once
 from maskgen.errors import InputError
 
 
@@ -74,21 +75,6 @@ def test_a_failed_write_leaves_nothing(tmp_path: Path) -> None:
     assert [p.name for p in (tmp_path / "a").iterdir()] == ["folder.jpg"]
 
 
-def test_inputs_are_streamed_in_order(tmp_path: Path) -> None:
-    import fsspec
-
-    place = f"faces-{uuid.uuid4().hex}"
-    fs = fsspec.filesystem("memory")
-    for name in ("b/2.jpg", "b/1.jpg", "a.jpg", "out/train/x.jpg"):
-        fs.pipe_file(f"/{place}/{name}", b"x")
-    found = list(iter_inputs([f"memory://{place}"], f"memory://{place}/out"))
-    assert found == [f"memory://{place}/{name}" for name in ("a.jpg", "b/1.jpg", "b/2.jpg")]
-    (missing,) = iter_inputs(["memory://nowhere-at-all"], "out")
-    assert missing == Unusable("memory://nowhere-at-all", "unreadable", "memory://nowhere-at-all does not exist")
-    with pytest.raises(InputError, match="cannot open"):
-        list(iter_inputs(["nosuchprotocol://x"], "out"))
-
-
 def test_a_dataset_is_written_to_memory_and_gone_on_with(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import fsspec
 
@@ -111,21 +97,6 @@ def test_a_dataset_is_written_to_memory_and_gone_on_with(tmp_path: Path, monkeyp
     assert json.loads(fs.cat_file(f"{place}/out/run.json"))["counts"]["images"] == 10
     with pytest.raises(InputError, match="--seed 0, not 1"):
         generate([f"{place}/in"], Settings(f"{place}/out", wardrobe="fake", seed=1), run)
-
-
-def test_hidden_folders_are_left_out_at_an_address_as_on_a_disk(tmp_path: Path) -> None:
-    import fsspec
-
-    place = f"faces-{uuid.uuid4().hex}"
-    fs = fsspec.filesystem("memory")
-    names = ("a.jpg", ".thumbs/a.jpg", "b/.trash/deep/x.jpg", "b/.hidden.jpg", "b/c.jpg")
-    for name in names:
-        fs.pipe_file(f"/{place}/{name}", b"x")
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).write_bytes(b"x")
-    there = [str(item).removeprefix(f"memory://{place}/") for item in iter_inputs([f"memory://{place}"], "out")]
-    here = [Path(str(item)).relative_to(tmp_path).as_posix() for item in iter_inputs([str(tmp_path)], "out")]
-    assert there == here == ["a.jpg", "b/c.jpg"]
 
 
 def test_an_address_keeps_its_slashes_in_skipped_jsonl(tmp_path: Path) -> None:
@@ -171,6 +142,38 @@ def test_a_store_sees_what_others_wrote_after_a_listing() -> None:
     assert store.exists("train/b.jpg")
     store.delete("train/b.jpg")
     assert not Remembering.store.get("/bucket/out/train/b.jpg")
+
+
+def test_a_store_knows_where_its_lines_grow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MASKGEN_CACHE", str(tmp_path / "cache"))
+    disk, bucket = LocalStore(str(tmp_path)), RemoteStore(f"memory://desk-{uuid.uuid4().hex}/")
+    assert (disk.desk, disk.publishes, bucket.publishes) == (tmp_path, False, True)
+    assert bucket.desk.parent == tmp_path / "cache" / "maskgen-spool"
+    assert (disk.reachable(), LocalStore(str(tmp_path / "none")).reachable(), bucket.reachable()) == (True, False, True)
+    bucket.write("run.json", b"{}")
+    bucket.fetch(["run.json", "none.json"])
+    assert [path.name for path in bucket.desk.iterdir()] == ["run.json"]
+    (bucket.desk / "run.json").write_bytes(b"[]")
+    bucket.publish(["run.json"])
+    assert bucket.read("run.json") == b"[]"
+    disk.publish(["none.json"])
+
+
+def test_a_store_says_why_no_dataset_can_begin(tmp_path: Path) -> None:
+    assert LocalStore(str(tmp_path / "new")).occupied() is None
+    (tmp_path / ".DS_Store").touch()
+    assert LocalStore(str(tmp_path)).occupied() is None
+    (tmp_path / "thesis.txt").touch()
+    assert "holds files" in (LocalStore(str(tmp_path)).occupied() or "")
+    assert "is a file" in (LocalStore(str(tmp_path / "thesis.txt")).occupied() or "")
+
+
+def test_places_for_other_working_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    here = str(Path.cwd())
+    assert absolute("a/../b") == os.path.join(here, "a/../b")  # noqa: PTH118 not to be resolved: a may be a link
+    assert spelt_once("a/../b") == spelt_once(f"{here}/./b") == os.path.join(here, "b")  # noqa: PTH118
+    assert absolute("s3://bucket/a") == spelt_once("s3://bucket/a") == "s3://bucket/a"
 
 
 @pytest.mark.slow

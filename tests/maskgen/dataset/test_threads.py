@@ -10,12 +10,13 @@ import cv2
 import pytest
 from threadpoolctl import threadpool_info, threadpool_limits  # type: ignore[import-untyped,unused-ignore]
 
-from maskgen.dataset import record as metadata
 from maskgen.dataset import reproduce
-from maskgen.dataset import worker as photo
 from maskgen.dataset.engines.base import Task
+from maskgen.dataset.lines import parse_record
 from maskgen.dataset.settings import Settings
 from maskgen.dataset.threads import single_threaded
+from maskgen.dataset.wardrobe import open_wardrobe
+from maskgen.dataset.worker import PhotoWorker
 from maskgen.render import face
 
 
@@ -64,12 +65,12 @@ def test_every_drawing_has_one_thread_and_leaves_two(hopper_path: Path, monkeypa
 
     monkeypatch.setattr(face, "render", watched)
     store = Memory()
-    worker = photo.PhotoWorker(Settings("out", size=64), store=store)  # type: ignore[arg-type]
+    worker = PhotoWorker(Settings("out", size=64), store=store)  # type: ignore[arg-type]
     outcome = worker.do(Task(0, str(hopper_path)))
     assert threads() == ({2}, 2), "the limit of the worker leaks"
-    wardrobe = photo.open_wardrobe(Settings("out"))
+    wardrobe = open_wardrobe(Settings("out"))
     for line in outcome.lines:
-        record = metadata.parse_record(line)
+        record = parse_record(line)
         assert reproduce.remake(record, wardrobe) == store.files[record.file_name]
     assert threads() == ({2}, 2), "the limit of the remake leaks"
     assert len(seen) >= 4

@@ -12,14 +12,19 @@ import cv2
 import numpy as np
 import pytest
 
-from maskgen.dataset import record as metadata
 from maskgen.dataset import reproduce
-from maskgen.dataset import worker as photo
+from maskgen.dataset.describe import describe, rounded
 from maskgen.dataset.engines.base import Outcome, Task
+from maskgen.dataset.lines import dumps, parse_object, parse_record
+from maskgen.dataset.pair import ATTEMPTS
+from maskgen.dataset.recipe import sampling_settings
+from maskgen.dataset.record import Record
 from maskgen.dataset.settings import Settings
+from maskgen.dataset.wardrobe import open_wardrobe
+from maskgen.dataset.worker import PhotoWorker, open_finder
 from maskgen.errors import InputError
 from maskgen.faces.pose import head_pose
-from maskgen.images import encode, read_rgb, write
+from maskgen.images import decode_rgb, encode, read_rgb, write
 from maskgen.render.face import render
 from maskgen.render.params import ImageParams
 from maskgen.types import WEARS
@@ -39,21 +44,21 @@ class Memory:
 
 @pytest.fixture(scope="module")
 def finder() -> Any:
-    return photo.open_finder(Settings("out"))
+    return open_finder(Settings("out"))
 
 
 @pytest.fixture(scope="module")
 def wardrobe() -> Any:
-    return photo.open_wardrobe(Settings("out"))
+    return open_wardrobe(Settings("out"))
 
 
 def do(path: Path, finder: Any, wardrobe: Any, **settings: Any) -> tuple[Outcome, dict[str, bytes]]:
     store = Memory()
-    worker = photo.PhotoWorker(Settings("out", **settings), finder, wardrobe, store)  # type: ignore[arg-type]
+    worker = PhotoWorker(Settings("out", **settings), finder, wardrobe, store)  # type: ignore[arg-type]
     return whole(worker, Task(0, str(path))), store.files
 
 
-def whole(worker: photo.PhotoWorker, task: Task) -> Outcome:
+def whole(worker: PhotoWorker, task: Task) -> Outcome:
     """A photo's parts as one outcome."""
     lines, files = [], []
     while True:
@@ -65,8 +70,8 @@ def whole(worker: photo.PhotoWorker, task: Task) -> Outcome:
         task = replace(task, rest=outcome.rest)
 
 
-def records(outcome: Outcome) -> list[metadata.Record]:
-    return [metadata.parse_record(line) for line in outcome.lines]
+def records(outcome: Outcome) -> list[Record]:
+    return [parse_record(line) for line in outcome.lines]
 
 
 def test_a_face_gives_one_image_of_each_class(astronaut_path: Path, finder: Any, wardrobe: Any) -> None:
@@ -117,7 +122,7 @@ def test_badly_worn_masks_count_as_the_user_says(hopper_path: Path, finder: Any,
 def test_the_chin_is_left_bare_only_where_that_is_asked_for(hopper_path: Path, finder: Any, wardrobe: Any) -> None:
     outcome, _ = do(hopper_path, finder, wardrobe, classes=3, wears=("correct", "chin_out"))
     assert {r.face.wear for r in records(outcome)} == {"correct", "chin_out", None}
-    usual = photo.sampling_settings(Settings("out", classes=3))
+    usual = sampling_settings(Settings("out", classes=3))
     assert {wear for wear, _ in usual.incorrect_wears} == set(WEARS) - {"correct", "chin_out"}
 
 
@@ -165,7 +170,7 @@ def test_an_output_that_fails_ends_the_run(
         def write(self, name: str, data: bytes) -> None:
             raise OSError(number, "as told")
 
-    worker = photo.PhotoWorker(Settings("out"), finder, wardrobe, Failing())  # type: ignore[arg-type]
+    worker = PhotoWorker(Settings("out"), finder, wardrobe, Failing())  # type: ignore[arg-type]
     fatal = worker.do(Task(0, str(hopper_path))).fatal
     assert fatal is not None
     assert words in fatal
@@ -189,41 +194,41 @@ def test_every_image_is_made_again_from_its_line(
 
 def test_every_mask_and_wear_is_made_again_from_its_line(hopper_path: Path, finder: Any, wardrobe: Any) -> None:
     """One draw for each pair; the line is what ``generate`` writes."""
-    from maskgen.render import face as synthesize
+    from maskgen.render.face import render
     from maskgen.render.params import ImageParams, MaskParams
 
     image = read_rgb(hopper_path)
-    face = photo.rounded(finder.find(image).faces[0])
+    face = rounded(finder.find(image).faces[0])
     for name, wear in itertools.product(sorted(wardrobe), WEARS):
         if wear not in wardrobe[name].wears:
             continue
         params = ImageParams("with_mask", mask=MaskParams(name, wear, wrinkle=0.5, wrinkle_seed=7, grime=0.3))
-        first = synthesize.render(image, face, params, wardrobe)
-        line = metadata.dumps({"p": params.to_json()})
-        again = ImageParams.from_json(metadata._object(line)["p"])
+        first = render(image, face, params, wardrobe)
+        line = dumps({"p": params.to_json()})
+        again = ImageParams.from_json(parse_object(line)["p"])
         assert again == params
-        described = photo.describe(first, params, face, 0, 0)
+        described = describe(first, params, face, 0, 0)
         assert reproduce.face_of(described).landmarks.tolist() == face.landmarks.tolist()
-        second = synthesize.render(image, reproduce.face_of(described), again, wardrobe)
+        second = render(image, reproduce.face_of(described), again, wardrobe)
         assert np.array_equal(first.image, second.image), (name, wear)
 
 
 def test_everything_that_covers_a_face_is_made_again_from_its_line(hopper_path: Path, finder: Any) -> None:
     from maskgen.occluders.registry import OCCLUDERS, draw_params
-    from maskgen.render import face as synthesize
+    from maskgen.render.face import render
     from maskgen.render.params import CropParams, Extra, ImageParams
 
     image = read_rgb(hopper_path)
-    face = photo.rounded(finder.find(image).faces[0])
+    face = rounded(finder.find(image).faces[0])
     rng = np.random.default_rng(3)
     for name, occluder in OCCLUDERS.load_all().items():
         extra = Extra(name, draw_params(name, rng))
         covers = {"confuser": extra} if occluder.kind == "confuser" else {"accessories": (extra,)}
         params = ImageParams("without_mask", CropParams(size=128), **covers)  # type: ignore[arg-type]
-        first = synthesize.render(image, face, params, {})
-        again = ImageParams.from_json(metadata._object(metadata.dumps(params.to_json())))
-        described = photo.describe(first, again, face, 0, 0)
-        second = synthesize.render(image, reproduce.face_of(described), again, {})
+        first = render(image, face, params, {})
+        again = ImageParams.from_json(parse_object(dumps(params.to_json())))
+        described = describe(first, again, face, 0, 0)
+        second = render(image, reproduce.face_of(described), again, {})
         assert np.array_equal(first.image, second.image), name
 
 
@@ -246,7 +251,7 @@ def test_every_attempt_draws_anew(
     drawn: list[str] = []
 
     def refuse(rendered: Any, params: Any) -> str | None:
-        drawn.append(metadata.dumps(params.to_json()))
+        drawn.append(dumps(params.to_json()))
         return "mask_hidden" if len(drawn) < 4 else None
 
     monkeypatch.setattr(face, "gate", refuse)
@@ -256,7 +261,7 @@ def test_every_attempt_draws_anew(
     drawn.clear()
     monkeypatch.setattr(face, "gate", lambda *_: drawn.append("") or "mask_hidden")
     outcome, files = do(hopper_path, finder, wardrobe, size=64)
-    assert (outcome.reason, len(drawn), files) == ("mask_hidden", photo.ATTEMPTS, {})
+    assert (outcome.reason, len(drawn), files) == ("mask_hidden", ATTEMPTS, {})
     assert outcome.counts["rejected:mask_hidden"] == 1
 
 
@@ -311,7 +316,7 @@ def test_a_photo_of_many_images_is_streamed_in_parts(
     hopper_path: Path, finder: Any, wardrobe: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     drawn: list[int] = []
-    monkeypatch.setattr(photo, "encode", lambda *words: drawn.append(1) or encode(*words))
+    monkeypatch.setattr("maskgen.dataset.pair.encode", lambda *words: drawn.append(1) or encode(*words))
     looked: list[int] = []
 
     class Watched:
@@ -321,9 +326,9 @@ def test_a_photo_of_many_images_is_streamed_in_parts(
 
     wanted, files = do(hopper_path, finder, wardrobe, per_face=12, size=64)
     drawn.clear()
-    monkeypatch.setattr(photo, "PART_S", 0.05)
+    monkeypatch.setattr("maskgen.dataset.worker.PART_S", 0.05)
     store = Streamed(drawn)
-    worker = photo.PhotoWorker(Settings("out", per_face=12, size=64), Watched(), wardrobe, store)  # type: ignore[arg-type]
+    worker = PhotoWorker(Settings("out", per_face=12, size=64), Watched(), wardrobe, store)  # type: ignore[arg-type]
     outcome, parts, lines = worker.do(Task(0, str(hopper_path))), 1, list[str]()
     while outcome.rest is not None:
         assert len(outcome.lines) < 24
@@ -338,24 +343,24 @@ def test_a_photo_of_many_images_is_streamed_in_parts(
 def test_the_rest_of_a_photo_may_be_anothers(
     tmp_path: Path, hopper_path: Path, finder: Any, wardrobe: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(photo, "PART_S", 0.0)
+    monkeypatch.setattr("maskgen.dataset.worker.PART_S", 0.0)
     path = tmp_path / "photo.jpg"
     shutil.copyfile(hopper_path, path)
     settings = Settings("out", per_face=3, size=64)
-    first, second = (photo.PhotoWorker(settings, finder, wardrobe, Memory()) for _ in range(2))  # type: ignore[arg-type]
+    first, second = (PhotoWorker(settings, finder, wardrobe, Memory()) for _ in range(2))  # type: ignore[arg-type]
     rest = first.do(Task(0, str(path))).rest
     assert rest is not None
     assert rest.copy == 1
     outcome = second.do(Task(0, str(path), rest=rest))
-    assert [metadata.parse_record(line).copy for line in outcome.lines] == [1, 1]
+    assert [parse_record(line).copy for line in outcome.lines] == [1, 1]
     path.write_bytes(path.read_bytes() + b"\0")
-    third = photo.PhotoWorker(settings, finder, wardrobe, Memory())  # type: ignore[arg-type]
+    third = PhotoWorker(settings, finder, wardrobe, Memory())  # type: ignore[arg-type]
     outcome = third.do(Task(0, str(path), rest=rest))
     assert (outcome.reason, outcome.source_id) == ("unreadable", rest.source_id)
 
 
 def test_a_scene_of_many_faces_may_take_its_time(hopper_path: Path, finder: Any, wardrobe: Any) -> None:
-    worker = photo.PhotoWorker(Settings("out", crop="scene"), Crowd(finder, 20, 0), wardrobe, Memory())  # type: ignore[arg-type]
+    worker = PhotoWorker(Settings("out", crop="scene"), Crowd(finder, 20, 0), wardrobe, Memory())  # type: ignore[arg-type]
     rest = worker.do(Task(0, str(hopper_path))).rest
     assert rest is not None
     assert (rest.load, rest.copy) == (20, 0)
@@ -369,7 +374,7 @@ def test_what_is_written_of_scarves_as_masks_covers_nose_mouth_and_chin(
     scarves = [r.face for r in lines if r.label == "with_mask" and r.face.template is None]
     assert scarves
     assert {face.params["confuser"]["name"] for face in scarves} <= {"scarf", "bandana", "shirt"}
-    again = photo.decode_rgb(hopper_path.read_bytes())
+    again = decode_rgb(hopper_path.read_bytes())
     for face in scarves:
         drawn = render(again, reproduce.face_of(face), ImageParams.from_json(face.params), wardrobe)
         assert min(drawn.covers.nose, drawn.covers.mouth, drawn.covers.chin) >= 0.75

@@ -10,7 +10,10 @@ import pytest
 from maskgen.scenes import clothes, compose, layout
 from maskgen.scenes.backgrounds import Places
 from maskgen.scenes.boxes import annotated_box
+from maskgen.scenes.crowd import person
 from maskgen.scenes.layout import Stand
+from maskgen.scenes.painting import MIN_VISIBLE, Painting, SceneFace, seen_in
+from maskgen.scenes.photographs import hang
 from maskgen.scenes.pieces import Person, Piece, draw_pool, index
 from maskgen.types import Box, Label, Points
 
@@ -41,13 +44,13 @@ def dotted(label: Label = "without_mask", background: int = 0) -> Piece:
     return Piece((level, level[::2, ::2].copy()), (person,), np.full(3, 120, np.float32), None, 0.4, 0.4)
 
 
-def painting(width: int = 240, height: int = 180) -> compose._Painting:
+def painting(width: int = 240, height: int = 180) -> Painting:
     image = np.full((height, width, 3), 60, np.uint8)
-    return compose._Painting(image, np.zeros((height, width), np.int16), [])
+    return Painting(image, np.zeros((height, width), np.int16), [])
 
 
-def found(scene: compose._Painting) -> list[compose.SceneFace]:
-    return [face for face in map(compose._seen(scene), scene.faces) if face is not None]
+def found(scene: Painting) -> list[SceneFace]:
+    return [face for face in map(seen_in(scene), scene.faces) if face is not None]
 
 
 def dots(image: np.ndarray) -> list[np.ndarray]:
@@ -66,7 +69,7 @@ def test_points_and_boxes_follow_a_head_that_is_scaled_turned_and_mirrored(seed:
     rng, scene = np.random.default_rng(seed), painting()
     cloths = [np.full((8, 8, 3), 90, np.uint8)]
     stand = Stand(120, 80, float(rng.uniform(40, 90)), float(rng.uniform(-20, 20)))
-    compose._person(rng, scene, stand, dotted(), cloths, 0.0, 0.0)
+    person(rng, scene, stand, dotted(), cloths, 0.0, 0.0)
     (face,) = found(scene)
     where = np.array(dots(scene.image))
     if scene.faces[0].mirrored:
@@ -82,7 +85,7 @@ def test_points_and_boxes_follow_a_head_that_is_scaled_turned_and_mirrored(seed:
 def test_a_photo_that_hangs_keeps_its_points(seed: int) -> None:
     rng, scene = np.random.default_rng(seed), painting()
     frame = Box(30.3, 10.7, 30.3 + 150, 10.7 + 150)
-    compose._hang(rng, scene, dotted(), frame, Box(0, 0, 240, 180))
+    hang(rng, scene, dotted(), frame, Box(0, 0, 240, 180))
     (face,) = found(scene)
     where = np.array(dots(scene.image))
     if scene.faces[0].mirrored:
@@ -94,9 +97,9 @@ def test_a_photo_that_hangs_keeps_its_points(seed: int) -> None:
 def test_who_stands_behind_another_is_ignored() -> None:
     rng, scene = np.random.default_rng(0), painting()
     cloths = [np.full((8, 8, 3), 90, np.uint8)]
-    compose._person(rng, scene, Stand(120, 80, 40, 0.0), dotted(), cloths, 0.0, 0.0)
+    person(rng, scene, Stand(120, 80, 40, 0.0), dotted(), cloths, 0.0, 0.0)
     assert not found(scene)[0].ignored
-    compose._person(rng, scene, Stand(124, 84, 60, 0.0), dotted(), cloths, 0.0, 0.0)
+    person(rng, scene, Stand(124, 84, 60, 0.0), dotted(), cloths, 0.0, 0.0)
     hidden = [face for face in found(scene) if face.box.width < 55]
     assert all(face.ignored for face in hidden)
     assert [face.ignored for face in found(scene) if face.box.width >= 55] == [False]
@@ -105,7 +108,7 @@ def test_who_stands_behind_another_is_ignored() -> None:
 def test_who_is_cut_off_by_the_edge_is_partly_visible() -> None:
     rng, scene = np.random.default_rng(0), painting()
     cloths = [np.full((8, 8, 3), 90, np.uint8)]
-    compose._person(rng, scene, Stand(0, 80, 60, 0.0), dotted(), cloths, 0.0, 0.0)
+    person(rng, scene, Stand(0, 80, 60, 0.0), dotted(), cloths, 0.0, 0.0)
     (face,) = found(scene)
     assert 0.35 < face.visible < 0.65
     assert face.box.left == 0
@@ -115,11 +118,11 @@ def test_who_is_cut_off_by_the_edge_is_partly_visible() -> None:
 def test_nobody_can_see_what_a_hidden_lower_half_wears() -> None:
     rng, scene = np.random.default_rng(0), painting()
     cloths = [np.full((8, 8, 3), 90, np.uint8)]
-    compose._person(rng, scene, Stand(120, 80, 80, 0.0), dotted("with_mask"), cloths, 0.0, 0.0)
+    person(rng, scene, Stand(120, 80, 80, 0.0), dotted("with_mask"), cloths, 0.0, 0.0)
     box = annotated_box(scene.faces[0].landmarks, "with_mask")
     scene.owner[round((box.top + box.bottom) / 2) :] = 0
     (face,) = found(scene)
-    assert face.visible > compose.MIN_VISIBLE
+    assert face.visible > MIN_VISIBLE
     assert face.ignored
 
 

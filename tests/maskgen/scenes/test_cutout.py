@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from maskgen.dataset.record import read_dataset
+from maskgen.dataset.reader import read_dataset
 from maskgen.scenes.cutout import cut_out, head_of
 from maskgen.scenes.pieces import reach
 from maskgen.types import RGB, Points

@@ -14,7 +14,7 @@ from fake_worker import photo
 
 from maskgen.dataset import formats
 from maskgen.dataset.pipeline import Run, generate
-from maskgen.dataset.record import read_dataset
+from maskgen.dataset.reader import read_dataset
 from maskgen.dataset.settings import Settings
 from maskgen.errors import InputError
 

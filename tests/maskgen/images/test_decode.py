@@ -1,7 +1,6 @@
-import contextlib
+"""Bytes to pixels: every format, every damage."""
+
 import io
-import os
-import socket
 import struct
 import subprocess
 import sys
@@ -15,8 +14,8 @@ from hypothesis import strategies as st
 from PIL import Image, ImageCms, ImageOps
 
 from maskgen import images
-from maskgen.errors import ImageError, InputError
-from maskgen.images import Skipped, decode_rgb, encode, iter_paths, read_bytes, read_rgb, source_id, write, write_bytes
+from maskgen.errors import ImageError
+from maskgen.images import decode_rgb, encode
 
 
 def gradient(height=60, width=90):
@@ -212,154 +211,6 @@ for part in (data[: len(data) // 2], data[:-2] + b"abcdefg" + data[-2:], data[:3
         hexed = encode(gradient(), suffix).hex()
         done = subprocess.run([sys.executable, "-c", code], input=hexed, capture_output=True, text=True, timeout=60)
         assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
-
-
-def test_what_is_no_picture(tmp_path):
-    text = tmp_path / "notes.jpg"
-    text.write_text("not a picture at all, whatever its name says")
-    empty = tmp_path / "empty.png"
-    empty.touch()
-    assert reason_of(read_bytes, text) == "not_an_image"
-    assert reason_of(read_bytes, empty) == "empty"
-    assert reason_of(read_bytes, tmp_path) == "unreadable"
-    assert reason_of(read_bytes, tmp_path / "missing.jpg") == "unreadable"
-    assert reason_of(decode_rgb, b"") == "empty"
-    assert reason_of(decode_rgb, b"%PDF-1.7") == "not_an_image"
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="named pipes and sockets are POSIX files")
-def test_a_pipe_does_not_hang(tmp_path):
-    os.mkfifo(tmp_path / "pipe.jpg")
-    assert reason_of(read_bytes, tmp_path / "pipe.jpg") == "unreadable"
-
-
-def test_permission_denied_is_unreadable(tmp_path, monkeypatch):
-    path = tmp_path / "secret.jpg"
-    write(path, gradient())
-
-    def refuse(*_args, **_kwargs):
-        raise PermissionError(13, "Permission denied")
-
-    # chmod stops nobody who runs the tests as root.
-    monkeypatch.setattr("pathlib.Path.open", refuse)
-    assert reason_of(read_bytes, path) == "unreadable"
-
-
-# ------------------------------------------------------------ writing
-
-
-def test_names_with_spaces_newlines_and_foreign_bytes(tmp_path):
-    names = ["a b.jpg", "日本.jpg"]
-    if sys.platform == "linux":
-        names += ["two\nlines.jpg", os.fsdecode(b"caf\xe9.jpg")]
-    for name in names:
-        write(tmp_path / name, gradient())
-        assert read_rgb(tmp_path / name).shape == (60, 90, 3)
-    assert [path.name for path in iter_paths([tmp_path])] == sorted(names)
-    (tmp_path / names[-1]).write_bytes(b"")
-    with pytest.raises(ImageError) as caught:
-        read_rgb(tmp_path / names[-1])
-    str(caught.value).encode()
-
-
-def test_a_failed_write_leaves_what_was_there(tmp_path, monkeypatch):
-    path = tmp_path / "a.bin"
-    write_bytes(path, b"old")
-
-    def full(self, _data):
-        self.touch()
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr("pathlib.Path.write_bytes", full)
-    with pytest.raises(InputError, match="No space left"):
-        write_bytes(path, b"new")
-    assert path.read_bytes() == b"old"
-    assert [p.name for p in tmp_path.iterdir()] == ["a.bin"]
-
-
-def test_a_name_at_the_length_limit_can_be_written(tmp_path):
-    path = tmp_path / ("x" * 251 + ".png")
-    write(path, gradient())
-    assert read_rgb(path).shape == (60, 90, 3)
-
-
-def test_an_unknown_suffix_and_an_empty_picture():
-    with pytest.raises(InputError, match=r"'.gif'"):
-        encode(gradient(), ".gif")
-    with pytest.raises(ImageError):
-        encode(np.zeros((0, 0, 3), np.uint8))
-    with pytest.raises(ImageError):
-        encode(np.zeros((10, 70_000, 3), np.uint8), ".jpg")
-
-
-def test_quality_matters_and_bytes_repeat():
-    noisy = np.random.default_rng(0).integers(0, 255, (80, 80, 3)).astype(np.uint8)
-    assert len(encode(noisy, ".jpg", 30)) < len(encode(noisy, ".jpg", 95))
-    assert encode(noisy, ".webp", 60) == encode(noisy, ".webp", 60)
-
-
-def test_source_id_hangs_on_the_bytes_alone():
-    assert source_id(b"abc") == "ba7816bf8f01cfea"
-
-
-# ------------------------------------------------------------ folders
-
-
-def names(found, root):
-    return [path.relative_to(root).as_posix() for path in found if not isinstance(path, Skipped)]
-
-
-@pytest.fixture
-def tree(tmp_path):
-    for name in ("b/2.jpg", "b/1.jpg", "a.jpg", "c.txt", ".hidden.jpg", ".git/x.jpg", "out/done.jpg"):
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).write_bytes(b"x")
-    return tmp_path
-
-
-def test_names_too_many_for_a_list_come_in_order_too(tmp_path, monkeypatch):
-    monkeypatch.setattr(images, "_NAMES_A_RUN", 3)
-    wanted = [f"{n}.jpg" for n in range(11)] + ["\u00e9.jpg", "\uffee.jpg", "\U0001f637.jpg"]
-    for name in wanted:
-        (tmp_path / name).touch()
-    for name in ("\udcff.jpg", "line\nbreak.jpg"):
-        # Windows and macOS each refuse one of them.
-        with contextlib.suppress(OSError):
-            (tmp_path / name).touch()
-            wanted.append(name)
-    (tmp_path / ".hidden.jpg").touch()
-    assert [path.name for path in iter_paths([tmp_path])] == sorted(wanted)
-
-
-def test_folders_are_read_in_order_without_hidden_files_and_output(tree):
-    assert names(iter_paths([tree], [tree / "out"]), tree) == ["a.jpg", "b/1.jpg", "b/2.jpg", "c.txt"]
-    assert names(iter_paths([tree], [tree / "b" / ".." / "out"]), tree)[-1] == "c.txt"
-
-
-def test_inputs_that_overlap_or_are_missing(tree):
-    found = list(iter_paths([tree / "b", tree, tree / "a.jpg", tree / "nowhere"], [tree / "out"]))
-    assert names(found, tree) == ["b/1.jpg", "b/2.jpg", "a.jpg", "c.txt", "a.jpg"]
-    assert [s.reason for s in found if isinstance(s, Skipped)] == ["unreadable"]
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="links and sockets need rights on Windows")
-def test_links(tree, monkeypatch):
-    (tree / "b" / "loop").symlink_to(tree, target_is_directory=True)
-    (tree / "b" / "self.jpg").symlink_to("self.jpg")
-    (tree / "b" / "broken.jpg").symlink_to("nowhere.jpg")
-    (tree / "d.jpg").symlink_to("a.jpg")
-    monkeypatch.chdir(tree)
-    with socket.socket(socket.AF_UNIX) as server:
-        server.bind("s")
-        found = list(iter_paths([tree], [tree / "out"]))
-    assert names(found, tree) == ["a.jpg", "b/1.jpg", "b/2.jpg", "c.txt", "d.jpg"]
-    skipped = {s.path.name: s.reason for s in found if isinstance(s, Skipped)}
-    assert skipped == {
-        "loop": "link_circle",
-        "self.jpg": "link_circle",
-        "broken.jpg": "unreadable",
-        "s": "unreadable",
-    }
 
 
 def _orientation(value):
