@@ -7,6 +7,7 @@ from typing import Any
 
 from maskgen.adapters import need
 from maskgen.transform import MaskTransform
+from maskgen.types import LABELS
 
 
 def __getattr__(name: str) -> Any:
@@ -31,8 +32,8 @@ def _mask_people() -> Any:
             p: share of images it is applied to.
 
         Targets:
-            image, mask, bboxes, keypoints; ``face`` (landmarks or box, read) and ``mask_label`` (written) where they
-            are passed.
+            image, mask, bboxes, keypoints. ``face`` (landmarks or box) is read where it is passed, and where
+            ``mask_label`` is, it becomes the index in ``LABELS`` of what the image shows; without a face it stays.
         """
 
         _targets = (
@@ -86,7 +87,7 @@ def _mask_people() -> Any:
             return filled
 
         def apply_to_label(self, label: Any, masked: Any, **params: Any) -> Any:
-            return label if masked is None else masked.label
+            return label if masked is None else LABELS.index(masked.label)
 
         def apply_to_bboxes(self, bboxes: Any, *args: Any, **params: Any) -> Any:
             return bboxes

@@ -8,6 +8,7 @@ import numpy as np
 from drawn_face import photo, turned_landmarks
 
 from maskgen.adapters.albumentations import MaskPeople
+from maskgen.types import LABELS
 
 LANDMARKS = turned_landmarks(0)
 
@@ -25,10 +26,10 @@ def test_boxes_keypoints_and_masks_stay_right() -> None:
     picture, segments = photo(), np.ones((240, 240), np.uint8)
     box, points = [60.0, 50.0, 180.0, 200.0], [(100.0, 90.0), (140.0, 90.0)]
     given = {"image": picture, "mask": segments, "bboxes": [box], "labels": [1], "keypoints": points, "face": LANDMARKS}
-    drawn = _pipeline(fill_mask=7)(**given, mask_label="without_mask")
+    drawn = _pipeline(fill_mask=7)(**given, mask_label=-1)
     assert np.allclose(drawn["bboxes"], [box])
     assert np.allclose(drawn["keypoints"], points)
-    assert drawn["mask_label"] == "with_mask"
+    assert LABELS[drawn["mask_label"]] == "with_mask"
     x, y = LANDMARKS[62].astype(int)
     assert drawn["mask"][y, x] == 7
     assert drawn["mask"][5, 5] == 1
@@ -39,9 +40,9 @@ def test_boxes_keypoints_and_masks_stay_right() -> None:
 
 def test_no_face_leaves_all_as_it_was() -> None:
     grey = np.full((64, 64, 3), 128, np.uint8)
-    drawn = _pipeline()(image=grey, bboxes=[], labels=[], keypoints=[], face=np.zeros((68, 2)), mask_label="unknown")
+    drawn = _pipeline()(image=grey, bboxes=[], labels=[], keypoints=[], face=np.zeros((68, 2)), mask_label=-1)
     assert np.array_equal(drawn["image"], grey)
-    assert drawn["mask_label"] == "unknown"
+    assert drawn["mask_label"] == -1
 
 
 def test_it_is_serialisable_and_travels() -> None:
