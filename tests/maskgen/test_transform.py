@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import pickle
 import subprocess
 import sys
@@ -211,3 +212,26 @@ def test_the_package_is_light_and_names_its_api() -> None:
     seconds, loaded = out.splitlines()
     assert float(seconds) < 0.1
     assert loaded == "[]"
+
+
+FORKED = """
+import os, sys
+import numpy as np
+from skimage import data
+from maskgen import MaskTransform
+transform = MaskTransform(masks=["surgical"], detector="hog")
+draw = lambda: transform(data.astronaut(), rng=np.random.default_rng(0)).image.tobytes()
+mine = draw()
+if os.fork():
+    _, status = os.wait()
+    sys.exit(os.waitstatus_to_exitcode(status))
+os._exit(0 if draw() == mine else 1)
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_a_forked_process_goes_on() -> None:
+    """After masks and finder were loaded in the parent, as a data loader's workers are started."""
+    done = subprocess.run([sys.executable, "-c", FORKED], capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == ""
