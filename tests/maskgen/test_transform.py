@@ -79,7 +79,7 @@ def test_each_label_is_what_it_says() -> None:
     assert np.array_equal(bare.image, photo())
     assert not bare.alpha.any()
     assert bare.polygons == ()
-    assert _drawn(MaskTransform(wears=["chin"]), "incorrect_mask").params.mask.wear == "chin"  # type: ignore[union-attr]
+    assert _drawn(MaskTransform(wears=["chin_out"]), "incorrect_mask").params.mask.wear == "chin_out"  # type: ignore[union-attr]
 
 
 def test_weights_choose_the_masks() -> None:
