@@ -27,6 +27,8 @@ FLOORS = {
         ("drawing",),
         ("templates", "occluders"),
         ("render",),
+        ("transform",),
+        ("adapters",),
         ("dataset", "authoring"),
         ("scenes",),
         ("cli",),

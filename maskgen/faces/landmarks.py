@@ -144,13 +144,14 @@ class FaceFinder:
         """
         quick = self._detect_quickly(photo)
         if quick:
-            found = self._with_landmarks(photo, quick)
+            found = self.with_landmarks(photo, quick)
             # What stays in doubt deserves the detector's best five points.
             if found.faces and all(reason != "landmarks_doubtful" for _, reason in found.rejected):
                 return found
-        return self._with_landmarks(photo, self._detect(photo))
+        return self.with_landmarks(photo, self._detect(photo))
 
-    def _with_landmarks(self, photo: RGB, found: list[Face]) -> Found:
+    def with_landmarks(self, photo: RGB, found: list[Face]) -> Found:
+        """The faces of a detector, in its order, with their landmarks; and those that cannot be used, and why."""
         import cv2
 
         kept: list[LandmarkedFace] = []

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from maskgen.faces.landmarks import face_box
 from maskgen.render.canvas import Canvas
-from maskgen.render.covers import Covers, measure
+from maskgen.render.covers import BARE, Covers, measure
 from maskgen.render.params import ImageParams
 from maskgen.render.polygons import Polygon, polygons
 from maskgen.types import RGB, Box, LandmarkedFace, Points, Pose
@@ -76,14 +76,13 @@ class Measures:
     @staticmethod
     def of(canvas: Canvas) -> Measures:
         """Measured on the alpha of what was drawn."""
-        lower = _lower_face(canvas.face, canvas.size_wh)
-        return Measures(
-            visible=float((canvas.body * lower).sum() / max(float(lower.sum()), 1.0)),
-            area=float(canvas.body.sum()) / max(face_box(canvas.face.landmarks).area, 1.0),
-            inside=canvas.inside,
-            contrast=canvas.contrast,
-            covers=measure(canvas.worn, canvas.face.landmarks),
-        )
+        visible = area = 0.0
+        if canvas.body.any():
+            lower = _lower_face(canvas.face, canvas.size_wh)
+            visible = float((canvas.body * lower).sum() / max(float(lower.sum()), 1.0))
+            area = float(canvas.body.sum()) / max(face_box(canvas.face.landmarks).area, 1.0)
+        covers = measure(canvas.worn, canvas.face.landmarks) if canvas.worn.any() else BARE
+        return Measures(visible, area, canvas.inside, canvas.contrast, covers)
 
 
 def rendered(
