@@ -1,9 +1,10 @@
-"""Faces of every size in a picture: the one place where detect tidies what a face detector says."""
+"""Faces of every size in a picture: the one place where detect tidies and fuses what face detectors say."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
@@ -46,6 +47,20 @@ LEAST_PX: Final = 4.0
 DOUBTFUL_FROM: Final = {"yunet": 0.3, "onestage": 0.3, "ssd": 0.3, "mtcnn": 0.3, "hog": -0.3, "haar": 0.0}
 """Least score of a box that might be a face, each in the detector's own unit; the CNN gives none below its own."""
 
+FUSED: Final = "fused"
+"""``onestage`` and YuNet together: one sees masked faces best, the other bare ones."""
+
+FUSED_OF: Final = ("onestage", "yunet")
+
+SAME_IOU: Final = 0.5
+"""Boxes of two detectors that overlap this much are one face."""
+
+CUT: Final = {"fused": 0.3, "onestage": 0.3, "yunet": 0.3}
+"""Least confidence, face score times the label's probability, of a face that is reported."""
+
+BEGINS: Final = {"fused": 0.4}
+"""Face score with which a face in a video begins; of other detectors their own least, ``tracker.NEW_SCORE`` at most."""
+
 
 @dataclass(frozen=True, slots=True)
 class Sight:
@@ -54,10 +69,13 @@ class Sight:
     Attributes:
         faces: from left to right; boxes may reach over the edge.
         doubtful: boxes that might be faces besides, to be hidden with them.
+        weak: the doubtful ones with their scores, each once: a face that is
+            known already may be one of them.
     """
 
     faces: list[Face]
     doubtful: tuple[Box, ...] = ()
+    weak: tuple[Face, ...] = ()
 
 
 class FindsFaces(Protocol):
@@ -69,28 +87,55 @@ class FindsFaces(Protocol):
     def detect(self, image: RGB) -> list[Face]: ...
 
 
-class FaceSearch:
-    """A face detector that finds large, small and cut-off faces alike, each once.
+class Search(Protocol):
+    """Finds every face of a picture once; ``FaceSearch`` or ``FusedSearch``.
 
     Attributes:
         name: the detector's.
-        sure: least score of a face.
+        least: least score of a face.
+        cut: least confidence of a face that is reported, 0 to 1.
+        begins: least score of a face that is new in a video.
     """
 
-    def __init__(self, detector: FindsFaces, *, full_px: int | None = FULL_PX, sure: float = -math.inf) -> None:
+    name: str
+    least: float
+    cut: float
+    begins: float
+
+    def look(self, image: RGB, *, thorough: bool = False) -> Sight: ...
+
+
+class FaceSearch:
+    """A face detector that finds large, small and cut-off faces alike, each once."""
+
+    def __init__(
+        self,
+        detector: FindsFaces,
+        *,
+        full_px: int | None = FULL_PX,
+        sure: float = -math.inf,
+        least: float | None = None,
+        cut: float = 0.0,
+        begins: float = math.inf,
+    ) -> None:
         """Wrap a detector.
 
         Args:
             detector: looks at copies of the picture.
             full_px: longer side of the largest copy; None for the picture
                 as it is.
-            sure: score from which a box is a face, and below which it might
-                be one.
+            sure: where nothing has this score, ``thorough`` looks again.
+            least: score from which a box is a face, and below which it might
+                be one; None for ``sure``.
+            cut, begins: see ``Search``.
         """
         self.name = detector.name
         self._detector = detector
         self._full_px = full_px
-        self.sure = sure
+        self._sure = sure
+        self.least = sure if least is None else least
+        self.cut = cut
+        self.begins = begins
 
     def find(self, image: RGB, *, thorough: bool = False) -> list[Face]:
         """Every face, from left to right; see ``look``."""
@@ -107,7 +152,7 @@ class FaceSearch:
         Returns:
             Boxes in the picture's pixels.
         """
-        from maskgen.faces import OnSmallCopy, detect_enlarged, detect_padded
+        from maskgen.faces import OnSmallCopy, detect_enlarged, detect_padded, merged
 
         height, width = image.shape[:2]
         detector = self._detector if self._full_px is None else OnSmallCopy(self._detector, self._full_px)
@@ -117,24 +162,89 @@ class FaceSearch:
         # Tiles are enlarged already.
         if self.name == "yunet" and thorough and max(height, width) < ENLARGED_PX and self._full_px is not None:
             seen = seen + detect_enlarged(self._detector, image, ENLARGED_PX, ENLARGE_AT_MOST)
-        faces = self._faces(seen, width, height)
         for last in (detector, OnSmallCopy(self._detector, CLOSE_PX)) if thorough else ():
-            if not faces:
-                padded = detect_padded(last, image)
-                faces, seen = self._faces(padded, width, height), seen + padded
-        faces.sort(key=lambda face: (face.box.left, face.box.top))
-        return Sight(faces, _doubtful(seen, faces, width, height))
-
-    def _faces(self, seen: list[Face], width: int, height: int) -> list[Face]:
-        """The boxes that are faces, each face once."""
-        from maskgen.faces import merged
-
-        return merged(tidy([face for face in seen if face.score >= self.sure], width, height))
+            if not tidy([face for face in seen if face.score >= self._sure], width, height):
+                seen = seen + detect_padded(last, image)
+        faces, weak = _parted(merged(tidy(seen, width, height)), self.least)
+        return Sight(faces, _doubtful([face.box for face in seen], faces, width, height), weak)
 
 
-def _doubtful(seen: list[Face], faces: list[Face], width: int, height: int) -> tuple[Box, ...]:
+class FusedSearch:
+    """Two searches whose boxes of one face become one; what only one of them saw counts half."""
+
+    name = FUSED
+
+    def __init__(
+        self, first: Search, second: Search, *, least: float, cut: float = 0.0, begins: float = math.inf
+    ) -> None:
+        """Join two searches.
+
+        Args:
+            first, second: boxes of any score.
+            least: mean score from which a box is a face.
+            cut, begins: see ``Search``.
+        """
+        self._searches = first, second
+        self.least = least
+        self.cut = cut
+        self.begins = begins
+
+    def find(self, image: RGB, *, thorough: bool = False) -> list[Face]:
+        """Every face, from left to right; see ``look``."""
+        return self.look(image, thorough=thorough).faces
+
+    def look(self, image: RGB, *, thorough: bool = False) -> Sight:
+        """Every face, and what might be one; see ``FaceSearch.look``."""
+        height, width = image.shape[:2]
+        first, second = (search.look(image, thorough=thorough) for search in self._searches)
+        joint = fused([*first.faces, *first.weak], [*second.faces, *second.weak])
+        faces, weak = _parted(joint, self.least)
+        boxes = [*first.doubtful, *second.doubtful, *(face.box for face in [*first.faces, *second.faces])]
+        return Sight(faces, _doubtful(boxes, faces, width, height), weak)
+
+
+def fused(one: Sequence[Face], other: Sequence[Face]) -> list[Face]:
+    """The faces of two detectors, each once, best first.
+
+    Faces that overlap by ``SAME_IOU`` are one: its box and score are the
+    means; a face that one of them did not see has half its score. Five points
+    come from ``other`` where it has them, what a face wears from whichever
+    says so.
+    """
+    from maskgen.faces import merged
+
+    pairs = sorted(
+        ((a.box.iou(b.box), i, j) for i, a in enumerate(one) for j, b in enumerate(other)), key=lambda pair: -pair[0]
+    )
+    mate: dict[int, int] = {}
+    for overlap, i, j in pairs:
+        if overlap >= SAME_IOU and i not in mate and j not in mate.values():
+            mate[i] = j
+    joint = [_joined(a, other[mate[i]]) if i in mate else _alone(a) for i, a in enumerate(one)]
+    return merged([*joint, *(_alone(b) for j, b in enumerate(other) if j not in mate.values())])
+
+
+def _joined(one: Face, other: Face) -> Face:
+    middle = Box(*((a + b) / 2 for a, b in zip(one.box.xyxy, other.box.xyxy, strict=True)))
+    points = one.points if other.points is None else other.points
+    scores = other.label_scores if one.label_scores is None else one.label_scores
+    return Face(middle, (one.score + other.score) / 2, FUSED, points, scores)
+
+
+def _alone(face: Face) -> Face:
+    return replace(face, score=face.score / 2, detector=FUSED)
+
+
+def _parted(seen: list[Face], least: float) -> tuple[list[Face], tuple[Face, ...]]:
+    """Faces from left to right, and what has a lower score."""
+    faces = [face for face in seen if face.score >= least]
+    faces.sort(key=lambda face: (face.box.left, face.box.top))
+    return faces, tuple(face for face in seen if face.score < least)
+
+
+def _doubtful(seen: Iterable[Box], faces: list[Face], width: int, height: int) -> tuple[Box, ...]:
     """Boxes, also those that hardly reach into the picture, that do not lie on one of the faces."""
-    boxes = (face.box for face in seen if face.box.clipped(width, height).area > 0)
+    boxes = (box for box in seen if box.clipped(width, height).area > 0)
     return tuple(box for box in boxes if not any(_within(box, face.box.grown(1.2)) for face in faces))
 
 
@@ -152,32 +262,61 @@ def tidy(faces: list[Face], width: int, height: int) -> list[Face]:
     return [face for face in faces if kept(face.box)]
 
 
+def choose() -> str:
+    """What ``auto`` stands for: ``fused`` where YuNet's file is present, else ``onestage``. Nothing is downloaded."""
+    from maskgen import weights
+
+    return FUSED if weights.locate("yunet") is not None else "onestage"
+
+
 def load(
-    name: str = "auto", small_faces: bool = False, min_score: float | None = None, model: Path | None = None
-) -> FaceSearch:
-    """A search with one of maskgen's detectors.
+    name: str = "auto",
+    small_faces: bool = False,
+    min_face_score: float | None = None,
+    model: Path | None = None,
+    min_score: float | None = None,
+) -> Search:
+    """A search with one or two of maskgen's detectors.
 
     Args:
-        name: ``auto`` or a detector's name.
+        name: ``auto``, ``fused`` or a detector's name.
         small_faces: look a second time at enlarged tiles of the full picture.
-        min_score: least confidence of a face, in the detector's own unit;
-            boxes of less might be faces, from ``DOUBTFUL_FROM`` on.
+        min_face_score: least confidence of a face, in the detector's own
+            unit, and then no cut but ``min_score``; boxes of less might be
+            faces, from ``DOUBTFUL_FROM`` on.
         model: the detector's own file or folder; None for the usual one.
+        min_score: least confidence of a face that is reported; None for
+            ``CUT``.
 
     Raises:
         InputError: no detector has that name.
         WeightsError: its file is missing.
     """
     from maskgen import faces
-    from maskgen.faces import auto
+
+    if name == "auto":
+        name = choose()
+    cut = min_score if min_score is not None else 0.0 if min_face_score is not None else CUT.get(name, 0.0)
+    own = 0.0 if name == FUSED else faces.least_score(name)
+    least = min_face_score if min_face_score is not None else cut if name in CUT else own
+    asked = [score for score in (min_face_score, min_score) if score is not None]
+    begins = min([BEGINS.get(name, own), *asked])
+    if name == FUSED:
+        first, second = (_search(part, small_faces, least, None) for part in FUSED_OF)
+        return FusedSearch(first, second, least=least, cut=cut, begins=begins)
+    return _search(name, small_faces, least, model, cut, begins)
+
+
+def _search(
+    name: str, small_faces: bool, least: float, model: Path | None, cut: float = 0.0, begins: float = math.inf
+) -> FaceSearch:
+    from maskgen import faces
 
     options: dict[str, Any] = {} if model is None else {"model": model}
-    if name == "auto":
-        name = auto.choose()
     if name == "onestage":
         options["enlarge"] = ENLARGE_AT_MOST
-    sure = faces.least_score(name) if min_score is None else min_score
-    least = min(sure, DOUBTFUL_FROM.get(name, sure))
-    detector: FaceDetector = faces.load(name, small_faces=small_faces, min_score=least, **options)
+    floor = min(least, DOUBTFUL_FROM.get(name, least))
+    detector: FaceDetector = faces.load(name, small_faces=small_faces, min_score=floor, **options)
     full_px = None if small_faces else FULL_PX_OF.get(detector.name, FULL_PX)
-    return FaceSearch(detector, full_px=full_px, sure=sure)
+    sure = max(least, faces.least_score(name))
+    return FaceSearch(detector, full_px=full_px, sure=sure, least=least, cut=cut, begins=begins)
