@@ -24,10 +24,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detect.classifier import Classifier
+from detect.fused import FUSED
 from detect.labels import ByBoth, ByDetector, LabelBy, Labels
 from detect.results import Detections, FaceResult, face_result, face_score
-from detect.search import CUT, FUSED, Search, Sight
+from detect.search import CUT
 from detect.search import load as load_search
+from detect.sight import Search, Sight
 from maskgen.errors import InputError, ShapeError
 from maskgen.types import RGB, Face
 from trainer.bundle import Bundle, open_bundle, packaged_bundle, predicted_labels, rescaled

@@ -54,9 +54,10 @@ class ByDetector:
 
 
 class ByBoth:
-    """The geometric mean of what the detector and the classifier say; of a face that the detector did not see, the latter.
+    """The geometric mean of what the detector and the classifier say.
 
-    A detector of two labels counts a badly worn mask as none: what it says of
+    Of a face that the detector did not see the classifier says all. A
+    detector of two labels counts a badly worn mask as none: what it says of
     ``without_mask`` is then shared out as the classifier would.
     """
 

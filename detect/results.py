@@ -176,6 +176,7 @@ class FrameResult:
         events: what ended at this frame.
         hidden: boxes to hide besides ``faces`` when faces are to be hidden:
             what might be a face, and where one was a moment ago and may still be.
+        found_by: the face detector's name.
     """
 
     index: int
@@ -184,6 +185,7 @@ class FrameResult:
     faces: tuple[FaceResult, ...] = ()
     events: tuple[Event, ...] = ()
     hidden: tuple[Box, ...] = ()
+    found_by: str = ""
 
     def to_json(self) -> dict[str, Any]:
         height, width = self.image.shape[:2]
@@ -192,6 +194,7 @@ class FrameResult:
             "time_s": round(self.time_s, 3),
             "width": width,
             "height": height,
+            **({"found_by": self.found_by} if self.found_by else {}),
             "faces": [face.to_json() for face in self.faces],
         }
         if self.events:

@@ -1,14 +1,14 @@
-"""Faces of every size in a picture: the one place where detect tidies and fuses what face detectors say."""
+"""Faces of every size in a picture: the one place where detect asks face detectors."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from maskgen.types import RGB, Box, Face
+from detect.fused import FUSED, FUSED_OF, FusedSearch
+from detect.sight import Search, Sight, might_be, parted, tidy
+from maskgen.types import RGB, Face
 
 if TYPE_CHECKING:
     from maskgen.faces import FaceDetector
@@ -25,7 +25,7 @@ COARSE_PX: Final = 448
 COARSE_FOR: Final = frozenset({"yunet", "onestage"})
 
 COARSE_FROM_PX: Final = 700
-"""Pictures with a longer side above this get that second look."""
+"""Pictures whose largest copy has a longer side above this get that second look."""
 
 ENLARGED_PX: Final = 640
 """Longer side to which a single picture that is smaller is enlarged for a second
@@ -38,44 +38,20 @@ CLOSE_PX: Final = 160
 """Longer side of a single picture's last copy, rim included, where nothing was found: a face that fills its
 picture is too large for the one-stage detector otherwise."""
 
-LEAST_VISIBLE: Final = 0.3
-"""Boxes with a smaller share inside the picture are dropped."""
-
-LEAST_PX: Final = 4.0
-"""Boxes with a shorter side are dropped: there is nothing to classify."""
-
 DOUBTFUL_FROM: Final = {"yunet": 0.3, "onestage": 0.3, "ssd": 0.3, "mtcnn": 0.3, "hog": -0.3, "haar": 0.0}
 """Least score of a box that might be a face, each in the detector's own unit; the CNN gives none below its own."""
 
-FUSED: Final = "fused"
-"""``onestage`` and YuNet together: one sees masked faces best, the other bare ones."""
+FUSED_PX: Final = {"yunet": 640}
+"""Longer side of the largest copy of a detector that is fused: YuNet is there for what ``onestage`` does not see.
+At 1920 px, looking twice, it takes half as long again and the two find less of press photographs (mAP50 of a
+third of press_dev 0.810, not 0.826)."""
 
-FUSED_OF: Final = ("onestage", "yunet")
-
-SAME_IOU: Final = 0.5
-"""Boxes of two detectors that overlap this much are one face."""
-
-CUT: Final = {"fused": 0.3, "onestage": 0.3, "yunet": 0.3}
-"""Least confidence, face score times the label's probability, of a face that is reported."""
+CUT: Final = {"fused": 0.42, "onestage": 0.4, "yunet": 0.65}
+"""Least confidence, face score times the label's probability, of a face that is reported: nine of ten boxes above it
+are faces with their own label (scenes_dev, 454 street photographs; ``benchmarks/scenes.py --cuts``)."""
 
 BEGINS: Final = {"fused": 0.4}
 """Face score with which a face in a video begins; of other detectors their own least, ``tracker.NEW_SCORE`` at most."""
-
-
-@dataclass(frozen=True, slots=True)
-class Sight:
-    """What a search saw.
-
-    Attributes:
-        faces: from left to right; boxes may reach over the edge.
-        doubtful: boxes that might be faces besides, to be hidden with them.
-        weak: the doubtful ones with their scores, each once: a face that is
-            known already may be one of them.
-    """
-
-    faces: list[Face]
-    doubtful: tuple[Box, ...] = ()
-    weak: tuple[Face, ...] = ()
 
 
 class FindsFaces(Protocol):
@@ -85,24 +61,6 @@ class FindsFaces(Protocol):
     def name(self) -> str: ...
 
     def detect(self, image: RGB) -> list[Face]: ...
-
-
-class Search(Protocol):
-    """Finds every face of a picture once; ``FaceSearch`` or ``FusedSearch``.
-
-    Attributes:
-        name: the detector's.
-        least: least score of a face.
-        cut: least confidence of a face that is reported, 0 to 1.
-        begins: least score of a face that is new in a video.
-    """
-
-    name: str
-    least: float
-    cut: float
-    begins: float
-
-    def look(self, image: RGB, *, thorough: bool = False) -> Sight: ...
 
 
 class FaceSearch:
@@ -157,7 +115,7 @@ class FaceSearch:
         height, width = image.shape[:2]
         detector = self._detector if self._full_px is None else OnSmallCopy(self._detector, self._full_px)
         seen = detector.detect(image)
-        if self.name in COARSE_FOR and max(height, width) > COARSE_FROM_PX:
+        if self.name in COARSE_FOR and min(max(height, width), self._full_px or math.inf) > COARSE_FROM_PX:
             seen = seen + OnSmallCopy(self._detector, COARSE_PX).detect(image)
         # Tiles are enlarged already.
         if self.name == "yunet" and thorough and max(height, width) < ENLARGED_PX and self._full_px is not None:
@@ -165,101 +123,8 @@ class FaceSearch:
         for last in (detector, OnSmallCopy(self._detector, CLOSE_PX)) if thorough else ():
             if not tidy([face for face in seen if face.score >= self._sure], width, height):
                 seen = seen + detect_padded(last, image)
-        faces, weak = _parted(merged(tidy(seen, width, height)), self.least)
-        return Sight(faces, _doubtful([face.box for face in seen], faces, width, height), weak)
-
-
-class FusedSearch:
-    """Two searches whose boxes of one face become one; what only one of them saw counts half."""
-
-    name = FUSED
-
-    def __init__(
-        self, first: Search, second: Search, *, least: float, cut: float = 0.0, begins: float = math.inf
-    ) -> None:
-        """Join two searches.
-
-        Args:
-            first, second: boxes of any score.
-            least: mean score from which a box is a face.
-            cut, begins: see ``Search``.
-        """
-        self._searches = first, second
-        self.least = least
-        self.cut = cut
-        self.begins = begins
-
-    def find(self, image: RGB, *, thorough: bool = False) -> list[Face]:
-        """Every face, from left to right; see ``look``."""
-        return self.look(image, thorough=thorough).faces
-
-    def look(self, image: RGB, *, thorough: bool = False) -> Sight:
-        """Every face, and what might be one; see ``FaceSearch.look``."""
-        height, width = image.shape[:2]
-        first, second = (search.look(image, thorough=thorough) for search in self._searches)
-        joint = fused([*first.faces, *first.weak], [*second.faces, *second.weak])
-        faces, weak = _parted(joint, self.least)
-        boxes = [*first.doubtful, *second.doubtful, *(face.box for face in [*first.faces, *second.faces])]
-        return Sight(faces, _doubtful(boxes, faces, width, height), weak)
-
-
-def fused(one: Sequence[Face], other: Sequence[Face]) -> list[Face]:
-    """The faces of two detectors, each once, best first.
-
-    Faces that overlap by ``SAME_IOU`` are one: its box and score are the
-    means; a face that one of them did not see has half its score. Five points
-    come from ``other`` where it has them, what a face wears from whichever
-    says so.
-    """
-    from maskgen.faces import merged
-
-    pairs = sorted(
-        ((a.box.iou(b.box), i, j) for i, a in enumerate(one) for j, b in enumerate(other)), key=lambda pair: -pair[0]
-    )
-    mate: dict[int, int] = {}
-    for overlap, i, j in pairs:
-        if overlap >= SAME_IOU and i not in mate and j not in mate.values():
-            mate[i] = j
-    joint = [_joined(a, other[mate[i]]) if i in mate else _alone(a) for i, a in enumerate(one)]
-    return merged([*joint, *(_alone(b) for j, b in enumerate(other) if j not in mate.values())])
-
-
-def _joined(one: Face, other: Face) -> Face:
-    middle = Box(*((a + b) / 2 for a, b in zip(one.box.xyxy, other.box.xyxy, strict=True)))
-    points = one.points if other.points is None else other.points
-    scores = other.label_scores if one.label_scores is None else one.label_scores
-    return Face(middle, (one.score + other.score) / 2, FUSED, points, scores)
-
-
-def _alone(face: Face) -> Face:
-    return replace(face, score=face.score / 2, detector=FUSED)
-
-
-def _parted(seen: list[Face], least: float) -> tuple[list[Face], tuple[Face, ...]]:
-    """Faces from left to right, and what has a lower score."""
-    faces = [face for face in seen if face.score >= least]
-    faces.sort(key=lambda face: (face.box.left, face.box.top))
-    return faces, tuple(face for face in seen if face.score < least)
-
-
-def _doubtful(seen: Iterable[Box], faces: list[Face], width: int, height: int) -> tuple[Box, ...]:
-    """Boxes, also those that hardly reach into the picture, that do not lie on one of the faces."""
-    boxes = (box for box in seen if box.clipped(width, height).area > 0)
-    return tuple(box for box in boxes if not any(_within(box, face.box.grown(1.2)) for face in faces))
-
-
-def _within(box: Box, other: Box) -> bool:
-    return other.left <= box.left and other.top <= box.top and box.right <= other.right and box.bottom <= other.bottom
-
-
-def tidy(faces: list[Face], width: int, height: int) -> list[Face]:
-    """Leave out boxes that are too small or hardly inside a picture."""
-
-    def kept(box: Box) -> bool:
-        inside = box.clipped(width, height)
-        return inside.width >= LEAST_PX and inside.height >= LEAST_PX and inside.area >= LEAST_VISIBLE * box.area
-
-    return [face for face in faces if kept(face.box)]
+        faces, weak = parted(merged(tidy(seen, width, height)), self.least)
+        return Sight(faces, might_be([face.box for face in seen], faces, width, height), weak)
 
 
 def choose() -> str:
@@ -302,13 +167,19 @@ def load(
     asked = [score for score in (min_face_score, min_score) if score is not None]
     begins = min([BEGINS.get(name, own), *asked])
     if name == FUSED:
-        first, second = (_search(part, small_faces, least, None) for part in FUSED_OF)
+        first, second = (_search(part, small_faces, least, None, full_px=FUSED_PX.get(part)) for part in FUSED_OF)
         return FusedSearch(first, second, least=least, cut=cut, begins=begins)
     return _search(name, small_faces, least, model, cut, begins)
 
 
 def _search(
-    name: str, small_faces: bool, least: float, model: Path | None, cut: float = 0.0, begins: float = math.inf
+    name: str,
+    small_faces: bool,
+    least: float,
+    model: Path | None,
+    cut: float = 0.0,
+    begins: float = math.inf,
+    full_px: int | None = None,
 ) -> FaceSearch:
     from maskgen import faces
 
@@ -317,6 +188,6 @@ def _search(
         options["enlarge"] = ENLARGE_AT_MOST
     floor = min(least, DOUBTFUL_FROM.get(name, least))
     detector: FaceDetector = faces.load(name, small_faces=small_faces, min_score=floor, **options)
-    full_px = None if small_faces else FULL_PX_OF.get(detector.name, FULL_PX)
+    full_px = None if small_faces else full_px or FULL_PX_OF.get(detector.name, FULL_PX)
     sure = max(least, faces.least_score(name))
     return FaceSearch(detector, full_px=full_px, sure=sure, least=least, cut=cut, begins=begins)

@@ -12,6 +12,7 @@ from typing import Final
 
 from detect.batch import PictureRow, look_at
 from detect.commands.common import default_threads, note, say, ticking
+from detect.commands.hints import mention_yunet
 from detect.detector import Detector
 from detect.labels import LabelBy
 from detect.outputs.draw import WORDS
@@ -37,6 +38,7 @@ def run(
     labels: LabelBy | None = None,
     scaling: str | None = None,
     classes: Sequence[str] | None = None,
+    min_score: float | None = None,
 ) -> int:
     """Do it and print it.
 
@@ -55,13 +57,15 @@ def run(
         labels=labels,
         scaling=scaling,
         classes=classes,
+        min_score=min_score,
     )
+    mention_yunet(detector)
     rows_csv = csv.writer(sys.stdout, lineterminator="\n")
     if form == "csv":
         rows_csv.writerow(
             ["file", "left", "top", "right", "bottom", "label", "score"]
             + [f"p_{label}" for label in detector.labels]
-            + ["face_score", "error"]
+            + ["face_score", "confidence", "error"]
         )
     most = _SCREEN_ROWS if sys.stdout.isatty() else math.inf
     shown: list[PictureRow] = []
@@ -104,7 +108,7 @@ def run(
 def _csv_rows(row: PictureRow, labels: Sequence[str]) -> list[list[object]]:
     file = printable(row.file)
     if row.detections is None or not len(row.detections):
-        return [[file, *[""] * (7 + len(labels)), row.error or ""]]
+        return [[file, *[""] * (8 + len(labels)), row.error or ""]]
     return [
         [
             file,
@@ -113,6 +117,7 @@ def _csv_rows(row: PictureRow, labels: Sequence[str]) -> list[list[object]]:
             round(face.score, 4),
             *(round(face.probabilities[label], 4) for label in labels),
             round(face.face_score, 4),
+            round(face.confidence, 4),
             row.error or "",
         ]
         for face in row.detections

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from detect.commands.common import Ticker, default_threads, note, say, ticking
+from detect.commands.hints import mention_yunet
 from detect.detector import Detector
 from detect.labels import LabelBy
 from detect.outputs.base import CountRows, CsvRows, EventLines, JsonLines, Sink
@@ -44,13 +45,14 @@ class Looking:
     labels: LabelBy | None = None
     scaling: str | None = None
     classes: Sequence[str] | None = None
+    min_score: float | None = None
 
     def __post_init__(self) -> None:
         if self.blur and self.every > 1:
             raise InputError(f"--blur looks at every frame, so that no face slips through; leave --every {self.every}")
 
     def detector(self) -> Detector:
-        return Detector.load(
+        detector = Detector.load(
             self.model,
             faces=self.faces,
             threads=self.threads or default_threads(),
@@ -59,7 +61,10 @@ class Looking:
             labels=self.labels,
             scaling=self.scaling,
             classes=self.classes,
+            min_score=self.min_score,
         )
+        mention_yunet(detector)
+        return detector
 
 
 @dataclass(frozen=True, slots=True)

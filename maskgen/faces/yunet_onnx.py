@@ -85,7 +85,8 @@ def any_size(model: bytes) -> bytes:
         ValueError: no ONNX model.
     """
     return b"".join(
-        _field(_GRAPH, b"".join(_freed(graph))) if number == _GRAPH else whole for number, graph, whole in _fields(model)
+        _field(_GRAPH, b"".join(_freed(graph))) if number == _GRAPH else whole
+        for number, graph, whole in _fields(model)
     )
 
 
