@@ -88,14 +88,11 @@ class FaceNumbers:
         self._last_s = max(time_s, math.nextafter(self._last_s, math.inf))
         scores = [face_score(face) for face in found]
         scores += [min(face_score(face), math.nextafter(self._new_score, -1)) for face in weak]
-        found = [*found, *weak]
-        numbers = self._numbers(found, scores, self._last_s)
+        numbers = self._numbers([*found, *weak], scores, self._last_s)
+        known = [(face, number) for face, number in zip(weak, numbers[len(found) :], strict=True) if number is not None]
         before_s, boxes = self._new
         planned = []
-        for face, number, score in zip(found, numbers, scores, strict=True):
-            if number is None and score < self._new_score:
-                doubtful = (*doubtful, face.box)
-                continue
+        for face, number in [*zip(found, numbers[: len(found)], strict=True), *known]:
             # A face gets its number at its second look; it was there at the first.
             was_there = any(face.box.iou(box) > _SAME_IOU for box in boxes)
             planned.append(PlannedFace(face, number, self._due(number, time_s), before_s if was_there else time_s))
