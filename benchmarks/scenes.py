@@ -1,13 +1,14 @@
-"""How well ``maskgen detect image`` finds masked and bare faces in street photographs: mAP50.
+"""How well ``maskgen detect image`` finds masked and bare faces in street photographs: mAP50, AP75, AP.5:.95.
 
-    python benchmarks/scenes.py ../shared/data/scenes_dev [--model FOLDER] [--small-faces] [--json FILE]
+    python benchmarks/scenes.py ../shared/data/scenes_dev [--min-score 0.1] [--every 3] [--cuts] [--json FILE]
 
 Runs the command itself on a folder with COCO ``annotations.json`` and ``images/`` and compares its JSON lines with the
 boxes. ``mask_weared_incorrect`` counts as ``without_mask``, and so does what a model of three labels calls
 ``incorrect_mask``, with the sum of the two probabilities. A face's rank is its face score times its label's
-probability. Below a size, ground truth is ignored the way COCO ignores it: neither a miss nor, for a box that lies on
-it, a false alarm. The size of a face is its box's shorter side. ``recall`` is that of all boxes found,
-``1 false`` that at one false alarm a picture, whatever the labels.
+probability; ``--min-score 0.1`` lists those that the usual cut leaves out, and with ``--cuts`` the precision above
+every cut is printed. Other words are passed on to the command. Below a size, ground truth is ignored the way COCO
+ignores it: neither a miss nor, for a box that lies on it, a false alarm. The size of a face is its box's shorter side.
+``recall`` is that of all boxes found, ``1 false`` that at one false alarm a picture, whatever the labels.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ LABEL_OF = {
 }
 LABELS = ("with_mask", "without_mask")
 SIZES_PX = (0, 16, 24, 32)
+IOUS = tuple(round(0.5 + 0.05 * step, 2) for step in range(10))
 
 
 def main() -> None:
@@ -36,13 +38,17 @@ def main() -> None:
     parser.add_argument("scenes", type=Path)
     parser.add_argument("--json", type=Path, help="also write the figures here")
     parser.add_argument("--lines", type=Path, help="use these JSON lines instead of running the command")
+    parser.add_argument("--every", type=int, default=1, help="look at every n-th picture only")
+    parser.add_argument("--cuts", action="store_true", help="also print the precision above every cut")
     known, more = parser.parse_known_args()
     truth = read_truth(known.scenes / "annotations.json")
+    pictures = sorted((known.scenes / "images").iterdir())[:: known.every]
+    truth = {path.name: truth[path.name] for path in pictures}
     start_s = time.perf_counter()
     if known.lines:
         text = known.lines.read_text()
     else:
-        words = ["detect", "image", str(known.scenes / "images"), "--json", *more]
+        words = ["detect", "image", *map(str, pictures), "--json", *more]
         text = subprocess.run(
             [sys.executable, "-m", "maskgen.app", *words], check=True, capture_output=True, text=True
         ).stdout
@@ -56,13 +62,17 @@ def main() -> None:
         f"{len(found)} pictures, {sum(map(len, truth.values()))} faces, {sum(map(len, found.values()))} found, "
         f"{figures['ms_a_picture']:.1f} ms a picture, start to end"
     )
-    print(f"{'size':>8} {'mAP50':>7} {'with':>7} {'without':>7} {'any':>7} {'recall':>7} {'1 false':>7}")
+    names = ("map50", *LABELS, "any", "recall", "at_one", "map75", "map50_95")
+    heads = ("mAP50", "with", "without", "any", "recall", "1 false", "mAP75", ".5:.95")
+    print(f"{'size':>8} " + " ".join(f"{head:>7}" for head in heads))
     for size in SIZES_PX:
         row = figures[str(size)]
-        print(
-            f"{'>= ' + str(size) if size else 'all':>8} "
-            + " ".join(f"{row[name]:7.3f}" for name in ("map50", *LABELS, "any", "recall", "at_one"))
-        )
+        print(f"{'>= ' + str(size) if size else 'all':>8} " + " ".join(f"{row[name]:7.3f}" for name in names))
+    if known.cuts:
+        figures["cuts"] = precisions(truth, found)
+        print(f"{'cut':>8} {'boxes':>7} {'right':>7} {'recall':>7}")
+        for cut, (boxes, right, recall) in figures["cuts"].items():
+            print(f"{cut:8} {boxes:7d} {right:7.3f} {recall:7.3f}")
     if known.json:
         known.json.write_text(json.dumps(figures, indent=2) + "\n")
 
@@ -94,8 +104,35 @@ def evaluate(truth: dict[str, list[dict]], found: dict[str, list[dict]]) -> dict
             row[label], *_ = average_precision(truth, found, label, size)
         row["any"], row["recall"], row["at_one"] = average_precision(truth, found, None, size)
         row["map50"] = float(np.mean([row[label] for label in LABELS]))
+        by_iou = [
+            float(np.mean([average_precision(truth, found, label, size, iou)[0] for label in LABELS])) for iou in IOUS
+        ]
+        row["map75"], row["map50_95"] = by_iou[IOUS.index(0.75)], float(np.mean(by_iou))
         figures[str(size)] = row
     return figures
+
+
+def precisions(truth: dict[str, list[dict]], found: dict[str, list[dict]]) -> dict[str, tuple[int, float, float]]:
+    """cut -> boxes above it, the share that lies on a face of its label, and the share of faces so found."""
+    wanted = sum(map(len, truth.values()))
+    table = {}
+    for cut in (round(0.1 + 0.02 * step, 2) for step in range(36)):
+        boxes = hits = 0
+        for name, real in truth.items():
+            for label in LABELS:
+                faces = [f for f in found.get(name, []) if f["label"] == label and rank(f, label) >= cut]
+                faces.sort(key=lambda face: -rank(face, label))
+                overlap = overlaps(
+                    [f["box_xyxy"] for f in faces], [box["xyxy"] for box in real if box["label"] == label]
+                )
+                boxes += len(faces)
+                for row in overlap:
+                    best = int(row.argmax()) if row.size else -1
+                    if best >= 0 and row[best] >= 0.5:
+                        hits += 1
+                        overlap[:, best] = 0
+        table[f"{cut:.2f}"] = (boxes, hits / max(1, boxes), hits / max(1, wanted))
+    return table
 
 
 def average_precision(

@@ -40,7 +40,8 @@ _CELLS: Final = 6
 GROWN: Final = 1.35
 """What is hidden is a face's box with its sides multiplied by this: hair and chin tell too."""
 
-_DASH_PX: Final = 8
+_DASH_LINES: Final = 6
+"""Length of a dash by the width of the line."""
 
 _Rect: TypeAlias = tuple[int, int, int, int]
 _Line: TypeAlias = tuple[tuple[int, int], tuple[int, int]]
@@ -66,7 +67,7 @@ def draw(image: RGB, faces: Sequence[FaceResult]) -> RGB:
         x0, y0, x1, y1 = (round(side) for side in face.box.xyxy)
         thickness = min(line, max(1, round(face.box.width / 16)))
         x1, y1 = max(x0, x1 - 1), max(y0, y1 - 1)
-        lines = _dashes(x0, y0, x1, y1) if face.doubtful else _sides(x0, y0, x1, y1)
+        lines = _dashes(x0, y0, x1, y1, _DASH_LINES * (thickness + 1)) if face.doubtful else _sides(x0, y0, x1, y1)
         for colour, width_px in ((_RIM, thickness + 2), (colour_of(face.label), thickness)):
             for start, end in lines:
                 cv2.line(picture, start, end, colour, width_px)
@@ -82,12 +83,12 @@ def _sides(x0: int, y0: int, x1: int, y1: int) -> list[_Line]:
     return list(zip(corners, (*corners[1:], corners[0]), strict=True))
 
 
-def _dashes(x0: int, y0: int, x1: int, y1: int) -> list[_Line]:
+def _dashes(x0: int, y0: int, x1: int, y1: int, dash_px: int) -> list[_Line]:
     """A box's sides with gaps, dashes at the corners."""
     dashes = []
     for (ax, ay), (bx, by) in _sides(x0, y0, x1, y1):
         # An odd number of parts, so that each side begins and ends with a dash.
-        parts = max(3, round(max(abs(bx - ax), abs(by - ay)) / _DASH_PX) | 1)
+        parts = max(3, round(max(abs(bx - ax), abs(by - ay)) / dash_px) | 1)
         at = [(round(ax + (bx - ax) * i / parts), round(ay + (by - ay) * i / parts)) for i in range(parts + 1)]
         dashes += list(zip(at[::2], at[1::2], strict=True))
     return dashes
