@@ -8,16 +8,21 @@ noise of its own. A face of 12 px and more counts as covered in a frame where a 
 ``strangers`` are reported boxes a frame that lie on no face.
 """
 
+# ruff: noqa: E402
 from __future__ import annotations
 
 import argparse
 import json
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
 import numpy as np
 from scenes import overlaps, read_truth, shorter
+
+# benchmarks/detect.py lies beside this file and would be imported for the package.
+sys.path[:] = [entry for entry in sys.path if Path(entry).resolve() != Path(__file__).resolve().parent]
 
 from detect.detector import Detector
 from detect.sources.base import Frame

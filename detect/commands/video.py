@@ -13,7 +13,8 @@ from detect.commands.common import Ticker, default_threads, note, say, ticking
 from detect.commands.hints import mention_yunet
 from detect.detector import Detector
 from detect.labels import LabelBy
-from detect.outputs.base import CountRows, CsvRows, EventLines, JsonLines, Sink
+from detect.outputs.base import Sink
+from detect.outputs.text import CountRows, CsvRows, EventLines, JsonLines
 from detect.results import Event, FrameResult
 from detect.run import Summary, run
 from detect.sources import open_source

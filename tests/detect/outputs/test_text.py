@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 
-from detect.outputs.base import CountRows, CsvRows, EventLines, JsonLines
+from detect.outputs.text import CountRows, CsvRows, EventLines, JsonLines
 from detect.results import Event, FaceResult, FrameResult
 from maskgen.types import Box
 
