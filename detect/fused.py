@@ -15,6 +15,9 @@ FUSED: Final = "fused"
 
 FUSED_OF: Final = ("onestage", "yunet")
 
+WEAK_FROM: Final = 0.25
+"""Least mean score with which a face that is known goes on in a film; below it strangers are picked up."""
+
 SAME_IOU: Final = 0.3
 """Boxes of two detectors that overlap this much are one face: at 0.5, as COCO counts, boxes of one face stayed two
 and the worse suppressed the better (mAP50 of a third of scenes_dev 0.816, not 0.823)."""
@@ -49,7 +52,7 @@ class FusedSearch:
         height, width = image.shape[:2]
         first, second = (search.look(image, thorough=thorough) for search in self._searches)
         joint = fused([*first.faces, *first.weak], [*second.faces, *second.weak])
-        faces, weak = parted(joint, self.least)
+        faces, weak = parted([face for face in joint if face.score >= min(self.least, WEAK_FROM)], self.least)
         boxes = [*first.doubtful, *second.doubtful, *(face.box for face in [*first.faces, *second.faces])]
         return Sight(faces, might_be(boxes, faces, width, height), weak)
 

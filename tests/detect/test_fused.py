@@ -62,10 +62,16 @@ def look(least: float, *faces: list[Face]) -> search.Sight:
 
 def test_what_one_of_them_took_for_a_face_stays_hidden() -> None:
     sure, alone = Box(10, 10, 60, 60), Box(300, 10, 350, 60)
-    sight = look(0.4, [own(sure, 0.9)], [yunet(sure, 0.9), yunet(alone, 0.35)])
+    sight = look(0.4, [own(sure, 0.9)], [yunet(sure, 0.9), yunet(alone, 0.6)])
     assert [face.box for face in sight.faces] == [sure]
     assert sight.doubtful == (alone,)
-    assert [(face.box, face.score) for face in sight.weak] == [(alone, 0.175)]
+    assert [(face.box, face.score) for face in sight.weak] == [(alone, 0.3)]
+
+
+def test_what_hardly_anybody_saw_is_hidden_but_carries_no_face_on() -> None:
+    alone = Box(300, 10, 350, 60)
+    sight = look(0.4, [], [yunet(alone, 0.35)])
+    assert (sight.faces, sight.doubtful, sight.weak) == ([], (alone,), ())
 
 
 @pytest.mark.parametrize(("present", "name"), [(True, "fused"), (False, "onestage")])
