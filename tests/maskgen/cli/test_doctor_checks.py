@@ -227,3 +227,16 @@ def test_imports_are_tried_in_another_process(monkeypatch: pytest.MonkeyPatch) -
     assert doctor_checks._import_problem("json") is None
     assert doctor_checks._import_problem("no_such_module") == "ModuleNotFoundError: No module named 'no_such_module'"
     assert doctor_checks._import_problem("os; os.abort()") is not None
+
+
+def test_download_says_first_what_the_file_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    from maskgen import weights
+
+    monkeypatch.setattr(weights, "download", lambda name: f"fetched {name}")
+    result = CliRunner().invoke(app, ["--download", "yunet", "--for", "train"])
+    said, fetched = result.stderr.splitlines()[:2]
+    assert "YuNet" in said
+    assert "MIT" in said
+    assert "232,589 bytes" in said
+    assert "https://" in said
+    assert fetched == "yunet: fetched yunet"
