@@ -48,6 +48,7 @@ class CsvRows:
         self._rows.writerow(
             ["frame", "time_s", "track", "left", "top", "right", "bottom", "label", "score"]
             + [f"p_{label}" for label in labels]
+            + ["confidence"]
         )
 
     def write(self, frame: FrameResult, picture: RGB | None) -> None:
@@ -60,6 +61,7 @@ class CsvRows:
                 face.label,
                 round(face.score, 4),
                 *(round(face.probabilities[label], 4) for label in self._labels),
+                round(face.confidence, 4),
             ]
             for face in frame.faces
         )
