@@ -52,19 +52,11 @@ class FaceNumbers:
                 times is classified again; 0 for every look.
             least_score: with which a face begins, ``NEW_SCORE`` at most.
         """
-        from trackers import ByteTrackTracker
-
+        self._rate = rate
         self._lost_s = lost_s
         self._recheck_s = recheck_s
         self._new_score = max(0.0, min(NEW_SCORE, least_score))
-        self._tracker = ByteTrackTracker(
-            lost_track_buffer=round(30 * lost_s),
-            frame_rate=max(1.0, rate),
-            track_activation_threshold=self._new_score,
-            minimum_consecutive_frames=2,
-            minimum_iou_threshold=0.1,
-            high_conf_det_threshold=self._new_score,
-        )
+        self._tracker: Any = None
         self._last_s = -math.inf
         self._new: tuple[float, list[Box]] = (-math.inf, [])
         self._checks: dict[int, _Checks] = {}
@@ -100,16 +92,33 @@ class FaceNumbers:
         self._checks = {n: c for n, c in self._checks.items() if time_s - c.seen_s <= 2 * self._lost_s}
         return Plan(frame, tuple(planned), tuple(doubtful))
 
+    def _new_tracker(self) -> Any:
+        from trackers import ByteTrackTracker
+
+        return ByteTrackTracker(
+            lost_track_buffer=round(30 * self._lost_s),
+            frame_rate=max(1.0, self._rate),
+            track_activation_threshold=self._new_score,
+            minimum_consecutive_frames=2,
+            minimum_iou_threshold=0.1,
+            high_conf_det_threshold=self._new_score,
+        )
+
     def _numbers(self, found: Sequence[Face], scores: Sequence[float], time_s: float) -> list[int | None]:
         """ByteTrack's number for each face, from 1; None until it is sure."""
+        # Its packages take two seconds to load: a start waits for them only where somebody is seen.
+        if self._tracker is None and not found:
+            return []
         import supervision as sv
 
+        if self._tracker is None:
+            self._tracker = self._new_tracker()
         detections = sv.Detections(
             xyxy=np.array([face.box.xyxy for face in found], dtype=np.float32).reshape(-1, 4),
             confidence=np.array(scores),
             data={"index": np.arange(len(found))},
         )
-        tracked: Any = self._tracker.update(detections, timestamp=time_s)
+        tracked = self._tracker.update(detections, timestamp=time_s)
         numbers: list[int | None] = [None] * len(found)
         if found:
             for index, number in zip(tracked.data.get("index", []), tracked.tracker_id, strict=True):
