@@ -18,27 +18,29 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from detect.classifier import Classifier
+from detect.fused import FUSED
 from detect.labels import ByBoth, ByDetector, LabelBy, Labels
 from detect.results import Detections, FaceResult, face_result, face_score
-from detect.search import FaceSearch, Sight
+from detect.search import CUT
 from detect.search import load as load_search
+from detect.sight import Search, Sight
 from maskgen.errors import InputError, ShapeError
 from maskgen.types import RGB, Face
 from trainer.bundle import Bundle, open_bundle, packaged_bundle, predicted_labels, rescaled
-
-if TYPE_CHECKING:
-    pass
 
 T = TypeVar("T")
 
 OWN: Final = "onestage"
 """maskgen's own detector, whose faces say what they wear."""
+
+_SAYS: Final[dict[LabelBy, tuple[str, ...]]] = {"detector": (OWN,), "both": (OWN, FUSED)}
+"""Detectors whose faces say enough: of two, one may have seen a face alone."""
 
 
 class _Spare(Generic[T]):
@@ -75,13 +77,15 @@ class Detector:
         threshold: the model's own, on P(with_mask) as the network gives it;
             in everything that comes out of here it reads 0.5.
         threads: frames or pictures worked on at once.
-        least_score: of the faces that are found; a tracker starts tracks from
-            it where it is low.
+        found_by: the face detector's name; ``fused`` for two of them.
+        min_score: least confidence of the faces that are reported.
+        sure_score: confidence below which a face counts as doubtful.
+        least_score: face score with which a face in a video begins.
     """
 
     def __init__(
         self,
-        new_search: Callable[[], FaceSearch],
+        new_search: Callable[[], Search],
         new_classifier: Callable[[], Labels],
         labels: Sequence[str],
         threshold: float = 0.5,
@@ -93,6 +97,8 @@ class Detector:
         self.labels = tuple(labels)
         self.threshold = threshold
         self.threads = threads
+        self.found_by = ""
+        self.min_score = self.sure_score = 0.0
         self.least_score = math.inf
         self._searches = _Spare(new_search)
         self._classifiers = _Spare(new_classifier)
@@ -108,6 +114,7 @@ class Detector:
         labels: LabelBy | None = None,
         scaling: str | None = None,
         classes: Sequence[str] | None = None,
+        min_score: float | None = None,
     ) -> Detector:
         """Open a model and a face detector.
 
@@ -116,19 +123,23 @@ class Detector:
                 detector's; a bare classifier (``x.h5``, ``x.keras``,
                 ``x.tflite``, a SavedModel); None for those that ship with the
                 package.
-            faces: a face detector's name, or ``auto`` for the best present. A
-                detector's model finds its faces itself.
+            faces: a face detector's name; ``fused`` for maskgen's own and
+                YuNet together; ``auto`` for these where YuNet's file is
+                present, else maskgen's own. A detector's model finds its
+                faces itself.
             threads: frames or pictures worked on at once in ``detect.watch`` and
                 ``detect_many``.
             small_faces: look a second time at enlarged tiles.
             min_face_score: least confidence of the face detector, in its own
-                unit; None for its own default.
+                unit, instead of ``min_score``.
             labels: who says what a face wears: the ``detector`` (one look),
                 the ``classifier``, or ``both``; None for the model that was
                 given, or for the best where none was.
             scaling: what a bare classifier's pixel values are brought to:
                 ``-1..1``, ``0..1`` or ``0..255``.
             classes: a bare classifier's labels in the order of its outputs.
+            min_score: least ``FaceResult.confidence``; None for the cut with
+                which nine of ten faces are right (``search.CUT``).
 
         Raises:
             BundleError: the model folder cannot be used.
@@ -140,13 +151,14 @@ class Detector:
         own = bundle if bundle is not None and bundle.task == "detector" else None
         if own is not None and faces not in ("auto", OWN):
             raise InputError(f"{model} is a detector and finds its faces itself; leave out --faces {faces}")
-        new_search = partial(
-            load_search, faces if own is None else OWN, small_faces, min_face_score, None if own is None else own.folder
-        )
+        if own is not None or (faces == "auto" and labels == "detector"):
+            faces = OWN
+        folder = None if own is None else own.folder
+        new_search = partial(load_search, faces, small_faces, min_face_score, folder, min_score)
         search = new_search()  # a missing file shows now, not at the first picture
-        packaged: LabelBy = "both" if model is None and search.name == OWN else "classifier"
+        packaged: LabelBy = "both" if model is None and search.name in (OWN, FUSED) else "classifier"
         chosen: LabelBy = labels or ("detector" if own is not None else packaged)
-        if search.name != OWN and chosen != "classifier":
+        if search.name not in _SAYS.get(chosen, (search.name,)):
             raise InputError(f"--labels {chosen} needs maskgen's own detector (--faces {OWN}), not {search.name}")
         by_detector = None
         if chosen != "classifier":
@@ -158,7 +170,9 @@ class Detector:
         first = new_labels()
         threshold = 0.5 if classifier is None else classifier.bundle.threshold
         detector = cls(new_search, new_labels, first.labels, threshold, threads)
-        detector.least_score = search.sure
+        detector.found_by = search.name
+        detector.min_score, detector.sure_score = search.cut, CUT.get(search.name, 0.0)
+        detector.least_score = search.begins
         detector._searches.add(search)
         detector._classifiers.add(first)
         return detector
@@ -179,7 +193,10 @@ class Detector:
         height, width = picture.shape[:2]
         seen = self.look(picture, thorough=True)
         results = self.results(seen.faces, self.classify(picture, seen.faces), width, height)
-        return Detections(width, height, results, tuple(box.clipped(width, height) for box in seen.doubtful))
+        kept = tuple(face for face in results if face.confidence >= self.min_score)
+        hidden = [face.box for face in results if face.confidence < self.min_score]
+        hidden += [box.clipped(width, height) for box in seen.doubtful]
+        return Detections(width, height, kept, tuple(hidden), self.found_by)
 
     def find(self, image: RGB, *, thorough: bool = False) -> list[Face]:
         """Faces alone, from left to right; see ``look``."""
@@ -210,10 +227,12 @@ class Detector:
     def results(
         self, found: Sequence[Face], probabilities: NDArray[np.float32], width: int, height: int
     ) -> tuple[FaceResult, ...]:
-        """Faces with their labels, boxes within the picture."""
+        """Faces with their labels, boxes within the picture; those below ``min_score`` too."""
         labels = predicted_labels(probabilities, self.labels, 0.5)
         return tuple(
-            face_result(face.box.clipped(width, height), face_score(face), label, self.labels, row)
+            face_result(
+                face.box.clipped(width, height), face_score(face), label, self.labels, row, sure_score=self.sure_score
+            )
             for face, row, label in zip(found, probabilities, labels, strict=True)
         )
 

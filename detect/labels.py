@@ -56,7 +56,8 @@ class ByDetector:
 class ByBoth:
     """The geometric mean of what the detector and the classifier say.
 
-    A detector of two labels counts a badly worn mask as none: what it says of
+    Of a face that the detector did not see the classifier says all. A
+    detector of two labels counts a badly worn mask as none: what it says of
     ``without_mask`` is then shared out as the classifier would.
     """
 
@@ -72,8 +73,14 @@ class ByBoth:
         self._coarse = np.array([detector.labels.index(label) for label in coarse])
 
     def classify_faces(self, image: RGB, faces: Sequence[Face]) -> NDArray[np.float32]:
-        one = self._detector.classify_faces(image, faces)
         fine = np.maximum(self._classifier.classify_faces(image, faces), _LEAST)
+        told = np.array([face.label_scores is not None for face in faces], bool)
+        if told.any():
+            one = self._detector.classify_faces(image, [face for face in faces if face.label_scores is not None])
+            fine[told] = self._joint(one, fine[told])
+        return np.asarray(fine / fine.sum(axis=1, keepdims=True), np.float32)
+
+    def _joint(self, one: NDArray[np.float32], fine: NDArray[np.float32]) -> NDArray[np.float32]:
         other = np.stack([fine[:, self._coarse == label].sum(axis=1) for label in range(one.shape[1])], axis=1)
         joint = np.sqrt(one * other)
         joint /= joint.sum(axis=1, keepdims=True)

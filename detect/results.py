@@ -12,7 +12,7 @@ from maskgen.types import RGB, Box, Face
 RECHECK_S: Final = 0.15
 """A face that was classified several times is classified again this soon."""
 
-_SCORED: Final = frozenset({"yunet", "ssd", "mtcnn", "onestage"})
+_SCORED: Final = frozenset({"yunet", "ssd", "mtcnn", "onestage", "fused"})
 """Detectors whose scores are probabilities; others' count as certain."""
 
 
@@ -29,6 +29,7 @@ class FaceResult:
             the model's threshold reads 0.5.
         face_score: the face detector's confidence; comparable within one
             detector only.
+        doubtful: whether ``confidence`` is below the detector's usual cut.
         track_id: the face's number in a video, from 1; None in a single
             picture and until a face was seen twice.
         seen: False where the box was carried over from an earlier frame.
@@ -44,6 +45,12 @@ class FaceResult:
     track_id: int | None = None
     seen: bool = True
     confirmed: bool = True
+    doubtful: bool = False
+
+    @property
+    def confidence(self) -> float:
+        """How sure it is that here is a face that wears ``label``: ``face_score`` times ``score``. Rank by it."""
+        return self.face_score * self.score
 
     def __post_init__(self) -> None:
         if self.label not in self.probabilities:
@@ -57,6 +64,7 @@ class FaceResult:
             "score": round(float(self.score), 4),
             "probabilities": {label: round(float(p), 4) for label, p in self.probabilities.items()},
             "face_score": round(float(self.face_score), 4),
+            "confidence": round(float(self.confidence), 4),
         }
         if self.track_id is not None:
             line["track"] = self.track_id
@@ -69,16 +77,24 @@ def face_score(face: Face) -> float:
 
 
 def face_result(
-    box: Box, score: float, label: str, labels: Sequence[str], probabilities: Sequence[float]
+    box: Box,
+    score: float,
+    label: str,
+    labels: Sequence[str],
+    probabilities: Sequence[float],
+    *,
+    sure_score: float = 0.0,
 ) -> FaceResult:
     """Put a result together from the classifier's row.
 
     Args:
         score: the face detector's confidence, 0 to 1.
         labels: the model's, in the order of ``probabilities``.
+        sure_score: confidence below which the face is doubtful.
     """
     by_label = {name: float(p) for name, p in zip(labels, probabilities, strict=True)}
-    return FaceResult(box, label, by_label[label], by_label, face_score=score)
+    doubtful = score * by_label[label] < sure_score
+    return FaceResult(box, label, by_label[label], by_label, face_score=score, doubtful=doubtful)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,12 +105,14 @@ class Detections:
         width, height: the picture's size in pixels, upright.
         faces: from left to right.
         doubtful: boxes that might be faces, for who hides faces.
+        found_by: the face detector's name.
     """
 
     width: int
     height: int
     faces: tuple[FaceResult, ...] = ()
     doubtful: tuple[Box, ...] = ()
+    found_by: str = ""
 
     def __iter__(self) -> Iterator[FaceResult]:
         return iter(self.faces)
@@ -110,7 +128,10 @@ class Detections:
         return sum(face.label == label for face in self.faces)
 
     def to_json(self) -> dict[str, Any]:
-        return {"width": self.width, "height": self.height, "faces": [face.to_json() for face in self.faces]}
+        line: dict[str, Any] = {"width": self.width, "height": self.height}
+        if self.found_by:
+            line["found_by"] = self.found_by
+        return {**line, "faces": [face.to_json() for face in self.faces]}
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +176,7 @@ class FrameResult:
         events: what ended at this frame.
         hidden: boxes to hide besides ``faces`` when faces are to be hidden:
             what might be a face, and where one was a moment ago and may still be.
+        found_by: the face detector's name.
     """
 
     index: int
@@ -163,6 +185,7 @@ class FrameResult:
     faces: tuple[FaceResult, ...] = ()
     events: tuple[Event, ...] = ()
     hidden: tuple[Box, ...] = ()
+    found_by: str = ""
 
     def to_json(self) -> dict[str, Any]:
         height, width = self.image.shape[:2]
@@ -171,6 +194,7 @@ class FrameResult:
             "time_s": round(self.time_s, 3),
             "width": width,
             "height": height,
+            **({"found_by": self.found_by} if self.found_by else {}),
             "faces": [face.to_json() for face in self.faces],
         }
         if self.events:

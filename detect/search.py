@@ -1,13 +1,14 @@
-"""Faces of every size in a picture: the one place where detect tidies what a face detector says."""
+"""Faces of every size in a picture: the one place where detect asks face detectors."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from maskgen.types import RGB, Box, Face
+from detect.fused import FUSED, FUSED_OF, FusedSearch
+from detect.sight import Search, Sight, might_be, parted, tidy
+from maskgen.types import RGB, Face
 
 if TYPE_CHECKING:
     from maskgen.faces import FaceDetector
@@ -24,7 +25,7 @@ COARSE_PX: Final = 448
 COARSE_FOR: Final = frozenset({"yunet", "onestage"})
 
 COARSE_FROM_PX: Final = 700
-"""Pictures with a longer side above this get that second look."""
+"""Pictures whose largest copy has a longer side above this get that second look."""
 
 ENLARGED_PX: Final = 640
 """Longer side to which a single picture that is smaller is enlarged for a second
@@ -37,27 +38,20 @@ CLOSE_PX: Final = 160
 """Longer side of a single picture's last copy, rim included, where nothing was found: a face that fills its
 picture is too large for the one-stage detector otherwise."""
 
-LEAST_VISIBLE: Final = 0.3
-"""Boxes with a smaller share inside the picture are dropped."""
-
-LEAST_PX: Final = 4.0
-"""Boxes with a shorter side are dropped: there is nothing to classify."""
-
 DOUBTFUL_FROM: Final = {"yunet": 0.3, "onestage": 0.3, "ssd": 0.3, "mtcnn": 0.3, "hog": -0.3, "haar": 0.0}
 """Least score of a box that might be a face, each in the detector's own unit; the CNN gives none below its own."""
 
+FUSED_PX: Final = {"yunet": 640}
+"""Longer side of the largest copy of a detector that is fused: YuNet is there for what ``onestage`` does not see.
+At 1920 px, looking twice, it takes half as long again and the two find less of press photographs (mAP50 of a
+third of press_dev 0.810, not 0.826)."""
 
-@dataclass(frozen=True, slots=True)
-class Sight:
-    """What a search saw.
+CUT: Final = {"fused": 0.38, "onestage": 0.4, "yunet": 0.65}
+"""Least confidence, face score times the label's probability, of a face that is reported: nine of ten boxes above it
+are faces with their own label (scenes_dev, 454 street photographs; ``benchmarks/scenes.py --cuts``)."""
 
-    Attributes:
-        faces: from left to right; boxes may reach over the edge.
-        doubtful: boxes that might be faces besides, to be hidden with them.
-    """
-
-    faces: list[Face]
-    doubtful: tuple[Box, ...] = ()
+BEGINS: Final = {"fused": 0.4}
+"""Face score with which a face in a video begins; of other detectors their own least, ``tracker.NEW_SCORE`` at most."""
 
 
 class FindsFaces(Protocol):
@@ -70,27 +64,36 @@ class FindsFaces(Protocol):
 
 
 class FaceSearch:
-    """A face detector that finds large, small and cut-off faces alike, each once.
+    """A face detector that finds large, small and cut-off faces alike, each once."""
 
-    Attributes:
-        name: the detector's.
-        sure: least score of a face.
-    """
-
-    def __init__(self, detector: FindsFaces, *, full_px: int | None = FULL_PX, sure: float = -math.inf) -> None:
+    def __init__(
+        self,
+        detector: FindsFaces,
+        *,
+        full_px: int | None = FULL_PX,
+        sure: float = -math.inf,
+        least: float | None = None,
+        cut: float = 0.0,
+        begins: float = math.inf,
+    ) -> None:
         """Wrap a detector.
 
         Args:
             detector: looks at copies of the picture.
             full_px: longer side of the largest copy; None for the picture
                 as it is.
-            sure: score from which a box is a face, and below which it might
-                be one.
+            sure: where nothing has this score, ``thorough`` looks again.
+            least: score from which a box is a face, and below which it might
+                be one; None for ``sure``.
+            cut, begins: see ``Search``.
         """
         self.name = detector.name
         self._detector = detector
         self._full_px = full_px
-        self.sure = sure
+        self._sure = sure
+        self.least = sure if least is None else least
+        self.cut = cut
+        self.begins = begins
 
     def find(self, image: RGB, *, thorough: bool = False) -> list[Face]:
         """Every face, from left to right; see ``look``."""
@@ -107,77 +110,84 @@ class FaceSearch:
         Returns:
             Boxes in the picture's pixels.
         """
-        from maskgen.faces import OnSmallCopy, detect_enlarged, detect_padded
+        from maskgen.faces import OnSmallCopy, detect_enlarged, detect_padded, merged
 
         height, width = image.shape[:2]
         detector = self._detector if self._full_px is None else OnSmallCopy(self._detector, self._full_px)
         seen = detector.detect(image)
-        if self.name in COARSE_FOR and max(height, width) > COARSE_FROM_PX:
+        if self.name in COARSE_FOR and min(max(height, width), self._full_px or math.inf) > COARSE_FROM_PX:
             seen = seen + OnSmallCopy(self._detector, COARSE_PX).detect(image)
         # Tiles are enlarged already.
         if self.name == "yunet" and thorough and max(height, width) < ENLARGED_PX and self._full_px is not None:
             seen = seen + detect_enlarged(self._detector, image, ENLARGED_PX, ENLARGE_AT_MOST)
-        faces = self._faces(seen, width, height)
         for last in (detector, OnSmallCopy(self._detector, CLOSE_PX)) if thorough else ():
-            if not faces:
-                padded = detect_padded(last, image)
-                faces, seen = self._faces(padded, width, height), seen + padded
-        faces.sort(key=lambda face: (face.box.left, face.box.top))
-        return Sight(faces, _doubtful(seen, faces, width, height))
-
-    def _faces(self, seen: list[Face], width: int, height: int) -> list[Face]:
-        """The boxes that are faces, each face once."""
-        from maskgen.faces import merged
-
-        return merged(tidy([face for face in seen if face.score >= self.sure], width, height))
+            if not tidy([face for face in seen if face.score >= self._sure], width, height):
+                seen = seen + detect_padded(last, image)
+        faces, weak = parted(merged(tidy(seen, width, height)), self.least)
+        return Sight(faces, might_be([face.box for face in seen], faces, width, height), weak)
 
 
-def _doubtful(seen: list[Face], faces: list[Face], width: int, height: int) -> tuple[Box, ...]:
-    """Boxes, also those that hardly reach into the picture, that do not lie on one of the faces."""
-    boxes = (face.box for face in seen if face.box.clipped(width, height).area > 0)
-    return tuple(box for box in boxes if not any(_within(box, face.box.grown(1.2)) for face in faces))
+def choose() -> str:
+    """What ``auto`` stands for: ``fused`` where YuNet's file is present, else ``onestage``. Nothing is downloaded."""
+    from maskgen import weights
 
-
-def _within(box: Box, other: Box) -> bool:
-    return other.left <= box.left and other.top <= box.top and box.right <= other.right and box.bottom <= other.bottom
-
-
-def tidy(faces: list[Face], width: int, height: int) -> list[Face]:
-    """Leave out boxes that are too small or hardly inside a picture."""
-
-    def kept(box: Box) -> bool:
-        inside = box.clipped(width, height)
-        return inside.width >= LEAST_PX and inside.height >= LEAST_PX and inside.area >= LEAST_VISIBLE * box.area
-
-    return [face for face in faces if kept(face.box)]
+    return FUSED if weights.locate("yunet") is not None else "onestage"
 
 
 def load(
-    name: str = "auto", small_faces: bool = False, min_score: float | None = None, model: Path | None = None
-) -> FaceSearch:
-    """A search with one of maskgen's detectors.
+    name: str = "auto",
+    small_faces: bool = False,
+    min_face_score: float | None = None,
+    model: Path | None = None,
+    min_score: float | None = None,
+) -> Search:
+    """A search with one or two of maskgen's detectors.
 
     Args:
-        name: ``auto`` or a detector's name.
+        name: ``auto``, ``fused`` or a detector's name.
         small_faces: look a second time at enlarged tiles of the full picture.
-        min_score: least confidence of a face, in the detector's own unit;
-            boxes of less might be faces, from ``DOUBTFUL_FROM`` on.
+        min_face_score: least confidence of a face, in the detector's own
+            unit, and then no cut but ``min_score``; boxes of less might be
+            faces, from ``DOUBTFUL_FROM`` on.
         model: the detector's own file or folder; None for the usual one.
+        min_score: least confidence of a face that is reported; None for
+            ``CUT``.
 
     Raises:
         InputError: no detector has that name.
         WeightsError: its file is missing.
     """
     from maskgen import faces
-    from maskgen.faces import auto
+
+    if name == "auto":
+        name = choose()
+    cut = min_score if min_score is not None else 0.0 if min_face_score is not None else CUT.get(name, 0.0)
+    own = 0.0 if name == FUSED else faces.least_score(name)
+    least = min_face_score if min_face_score is not None else cut if name in CUT else own
+    asked = [score for score in (min_face_score, min_score) if score is not None]
+    begins = min([BEGINS.get(name, own), *asked])
+    if name == FUSED:
+        first, second = (_search(part, small_faces, least, None, full_px=FUSED_PX.get(part)) for part in FUSED_OF)
+        return FusedSearch(first, second, least=least, cut=cut, begins=begins)
+    return _search(name, small_faces, least, model, cut, begins)
+
+
+def _search(
+    name: str,
+    small_faces: bool,
+    least: float,
+    model: Path | None,
+    cut: float = 0.0,
+    begins: float = math.inf,
+    full_px: int | None = None,
+) -> FaceSearch:
+    from maskgen import faces
 
     options: dict[str, Any] = {} if model is None else {"model": model}
-    if name == "auto":
-        name = auto.choose()
     if name == "onestage":
         options["enlarge"] = ENLARGE_AT_MOST
-    sure = faces.least_score(name) if min_score is None else min_score
-    least = min(sure, DOUBTFUL_FROM.get(name, sure))
-    detector: FaceDetector = faces.load(name, small_faces=small_faces, min_score=least, **options)
-    full_px = None if small_faces else FULL_PX_OF.get(detector.name, FULL_PX)
-    return FaceSearch(detector, full_px=full_px, sure=sure)
+    floor = min(least, DOUBTFUL_FROM.get(name, least))
+    detector: FaceDetector = faces.load(name, small_faces=small_faces, min_score=floor, **options)
+    full_px = None if small_faces else full_px or FULL_PX_OF.get(detector.name, FULL_PX)
+    sure = max(least, faces.least_score(name))
+    return FaceSearch(detector, full_px=full_px, sure=sure, least=least, cut=cut, begins=begins)

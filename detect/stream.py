@@ -18,9 +18,9 @@ from maskgen.types import RGB, Box, Face
 
 if TYPE_CHECKING:
     from detect.detector import Detector
-    from detect.search import Sight
+    from detect.plan import Plan
+    from detect.sight import Sight
     from detect.sources.base import Frame, Source
-    from detect.tracker import Plan
 
 
 def watch(
@@ -64,18 +64,25 @@ def watch(
         raise InputError(f"max_fps must be above 0, got {max_fps}")
     opened = open_source(source) if isinstance(source, (str, int, Path)) else source
     looks_a_second = min(opened.rate, max_fps or math.inf) / every
-    follower = (
-        FaceTracker(detector.labels, rate=looks_a_second, recheck_s=recheck_s, least_score=detector.least_score)
+    scores = {"min_score": detector.min_score, "sure_score": detector.sure_score}
+    follower: Follows = (
+        FaceTracker(
+            detector.labels, rate=looks_a_second, recheck_s=recheck_s, least_score=detector.least_score, **scores
+        )
         if track
-        else Untracked(detector.labels)
+        else Untracked(detector.labels, **scores)
     )
-    return Watch(detector.look, detector.classify, opened, follower, detector.threads, every, max_fps)
+    return Watch(
+        detector.look, detector.classify, opened, follower, detector.threads, every, max_fps, detector.found_by
+    )
 
 
 class Follows(Protocol):
     """Gives faces their numbers over time; ``FaceTracker`` or ``Untracked``."""
 
-    def plan(self, frame: Frame, found: Sequence[Face] | None, doubtful: Sequence[Box] = ()) -> Plan:
+    def plan(
+        self, frame: Frame, found: Sequence[Face] | None, doubtful: Sequence[Box] = (), weak: Sequence[Face] = ()
+    ) -> Plan:
         """Number a frame's faces and say which are to be classified; called in order, in one thread."""
 
     def label(self, plan: Plan, probabilities: NDArray[np.float32]) -> FrameResult:
@@ -105,6 +112,7 @@ class Watch:
         threads: int = 1,
         every: int = 1,
         max_fps: float | None = None,
+        found_by: str = "",
     ) -> None:
         """Start reading and looking; see ``watch``."""
         self.source = source
@@ -116,7 +124,9 @@ class Watch:
             return search(frame.image) if number % every == 0 else None
 
         def plan(frame: Frame, sight: Sight | None) -> Plan:
-            return follower.plan(frame, None) if sight is None else follower.plan(frame, sight.faces, sight.doubtful)
+            if sight is None:
+                return follower.plan(frame, None)
+            return follower.plan(frame, sight.faces, sight.doubtful, sight.weak)
 
         def judge(plan: Plan) -> NDArray[np.float32]:
             return classify(plan.frame.image, [face.face for face in plan.to_classify])
@@ -125,7 +135,7 @@ class Watch:
         self._looked = OrderedMap(look, enumerate(limited(source, max_fps)), threads)
         plans = (plan(frame, sight) for (_, frame), sight in self._looked)
         self._judged = OrderedMap(judge, plans, threads, waiting=1)
-        self._frames = _followed(self._judged, source, follower)
+        self._frames = _followed(self._judged, source, follower, found_by)
 
     def __iter__(self) -> Iterator[FrameResult]:
         return self
@@ -167,12 +177,12 @@ class Watch:
 
 
 def _followed(
-    judged: OrderedMap[Plan, NDArray[np.float32]], source: Source, follower: Follows
+    judged: OrderedMap[Plan, NDArray[np.float32]], source: Source, follower: Follows, found_by: str
 ) -> Iterator[FrameResult]:
     # A function of its own: a generator that knew its Watch would keep it alive.
     held: FrameResult | None = None
     for plan, probabilities in judged:
-        result = follower.label(plan, probabilities)
+        result = replace(follower.label(plan, probabilities), found_by=found_by)
         if source.live:
             yield result
             continue

@@ -117,7 +117,7 @@ class MaskTransform:
         seed: int | None = None,
         detector: str = "auto",
     ) -> None:
-        from maskgen.faces import NAMES
+        from maskgen.faces import DETECTORS
         from maskgen.render.camera import STRENGTHS
         from maskgen.templates.reader import find_masks
 
@@ -128,8 +128,8 @@ class MaskTransform:
             raise InputError(f"camera is None or one of {', '.join(STRENGTHS)}, got {camera!r}")
         if size is not None and not 16 <= size <= 4096:
             raise InputError(f"size is a side of 16 to 4096 pixels or None, got {size!r}")
-        if detector not in NAMES:
-            raise InputError(f'no face detector is called "{detector}"; choose one of {", ".join(NAMES)}')
+        if detector not in DETECTORS.names:
+            raise InputError(f'no face detector is called "{detector}"; choose one of {", ".join(DETECTORS.names)}')
         self._masks, self._wears = _weights(masks), _weights(wears)
         if strange := [wear for wear in self._wears or () if wear not in WEARS]:
             raise InputError(f'no mask is worn "{strange[0]}"; choose from {", ".join(WEARS)}')

@@ -47,8 +47,8 @@ FLOORS = {
         ("commands",),
     ),
     "detect": (
-        ("results", "parallel", "veil", "sources", "search", "bare", "classifier"),
-        ("labels", "tracker", "outputs"),
+        ("results", "parallel", "veil", "sources", "sight", "fused", "search", "bare", "classifier"),
+        ("labels", "plan", "numbers", "smoothing", "tracker", "outputs"),
         ("detector",),
         ("stream", "batch"),
         ("run",),

@@ -39,7 +39,7 @@ def run(paths: Sequence[str], finding: Finding, copies: Copies, form: str) -> in
         rows_csv.writerow(
             ["file", "left", "top", "right", "bottom", "label", "score"]
             + [f"p_{label}" for label in detector.labels]
-            + ["face_score", "error"]
+            + ["face_score", "confidence", "error"]
         )
     most = _SCREEN_ROWS if sys.stdout.isatty() else math.inf
     shown: list[PictureRow] = []
@@ -82,7 +82,7 @@ def run(paths: Sequence[str], finding: Finding, copies: Copies, form: str) -> in
 def _csv_rows(row: PictureRow, labels: Sequence[str]) -> list[list[object]]:
     file = printable(row.file)
     if row.detections is None or not len(row.detections):
-        return [[file, *[""] * (7 + len(labels)), row.error or ""]]
+        return [[file, *[""] * (8 + len(labels)), row.error or ""]]
     return [
         [
             file,
@@ -91,6 +91,7 @@ def _csv_rows(row: PictureRow, labels: Sequence[str]) -> list[list[object]]:
             round(face.score, 4),
             *(round(face.probabilities[label], 4) for label in labels),
             round(face.face_score, 4),
+            round(face.confidence, 4),
             row.error or "",
         ]
         for face in row.detections

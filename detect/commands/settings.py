@@ -81,8 +81,18 @@ class Finding:
         group=_FINDS,
         shown="as --model says, else both",
     )
-    faces: str = option("auto", "auto, yunet, onestage, hog, cnn, haar, ssd or mtcnn.", group=_FINDS, metavar="NAME")
+    faces: str = option(
+        "auto", "auto, fused, onestage, yunet, hog, cnn, haar, ssd or mtcnn.", group=_FINDS, metavar="NAME"
+    )
     small_faces: bool = option(False, "Look a second time at enlarged tiles; slower.", group=_FINDS)
+    min_score: float | None = option(
+        None,
+        "Least confidence: face score x label's probability. Less shows more, dashed.",
+        metavar="X",
+        least=0,
+        most=1,
+        shown="nine of ten right",
+    )
     face_score: float | None = option(
         None, "Least score of a face.", group=_FINDS, metavar="X", shown="the detector's own"
     )
@@ -104,9 +114,10 @@ class Finding:
     def detector(self) -> Detector:
         """Load what finds and judges."""
         from detect.commands.common import default_threads
+        from detect.commands.hints import mention_yunet
         from detect.detector import Detector
 
-        return Detector.load(
+        detector = Detector.load(
             self.model,
             faces=self.faces,
             threads=self.threads or default_threads(),
@@ -115,7 +126,10 @@ class Finding:
             labels=self.labels,
             scaling=self.scaling,
             classes=self.classes,
+            min_score=self.min_score,
         )
+        mention_yunet(detector)
+        return detector
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,11 +40,15 @@ _CELLS: Final = 6
 GROWN: Final = 1.35
 """What is hidden is a face's box with its sides multiplied by this: hair and chin tell too."""
 
+_DASH_LINES: Final = 6
+"""Length of a dash by the width of the line."""
+
 _Rect: TypeAlias = tuple[int, int, int, int]
+_Line: TypeAlias = tuple[tuple[int, int], tuple[int, int]]
 
 
 def draw(image: RGB, faces: Sequence[FaceResult]) -> RGB:
-    """Draw every face's box, label and score.
+    """Draw every face's box, label and score; a doubtful face's box is dashed.
 
     Args:
         image: (H, W, 3) uint8, RGB; keeps its values.
@@ -62,13 +66,32 @@ def draw(image: RGB, faces: Sequence[FaceResult]) -> RGB:
     for face in order:
         x0, y0, x1, y1 = (round(side) for side in face.box.xyxy)
         thickness = min(line, max(1, round(face.box.width / 16)))
-        corners = (x0, y0), (max(x0, x1 - 1), max(y0, y1 - 1))
-        cv2.rectangle(picture, *corners, _RIM, thickness + 2)
-        cv2.rectangle(picture, *corners, colour_of(face.label), thickness)
+        x1, y1 = max(x0, x1 - 1), max(y0, y1 - 1)
+        lines = _dashes(x0, y0, x1, y1, _DASH_LINES * (thickness + 1)) if face.doubtful else _sides(x0, y0, x1, y1)
+        for colour, width_px in ((_RIM, thickness + 2), (colour_of(face.label), thickness)):
+            for start, end in lines:
+                cv2.line(picture, start, end, colour, width_px)
     placed: list[_Rect] = []
     for face in reversed(order):
         _draw_label(picture, face, placed)
     return picture
+
+
+def _sides(x0: int, y0: int, x1: int, y1: int) -> list[_Line]:
+    """The four sides of a box, clockwise."""
+    corners = (x0, y0), (x1, y0), (x1, y1), (x0, y1)
+    return list(zip(corners, (*corners[1:], corners[0]), strict=True))
+
+
+def _dashes(x0: int, y0: int, x1: int, y1: int, dash_px: int) -> list[_Line]:
+    """A box's sides with gaps, dashes at the corners."""
+    dashes = []
+    for (ax, ay), (bx, by) in _sides(x0, y0, x1, y1):
+        # An odd number of parts, so that each side begins and ends with a dash.
+        parts = max(3, round(max(abs(bx - ax), abs(by - ay)) / dash_px) | 1)
+        at = [(round(ax + (bx - ax) * i / parts), round(ay + (by - ay) * i / parts)) for i in range(parts + 1)]
+        dashes += list(zip(at[::2], at[1::2], strict=True))
+    return dashes
 
 
 def hide(image: RGB, boxes: Iterable[Box]) -> RGB:

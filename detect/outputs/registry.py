@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol, TextIO
 
-from detect.outputs.base import CountRows, CsvRows, EventLines, JsonLines, Sink
+from detect.outputs.base import Sink
+from detect.outputs.text import CountRows, CsvRows, EventLines, JsonLines
 from detect.results import Event, FrameResult
 from maskgen.errors import InputError
 from maskgen.io.registry import Registry

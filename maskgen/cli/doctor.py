@@ -46,6 +46,10 @@ def doctor(
         raise typer.BadParameter(f"{', '.join(unknown)}; choose from {', '.join(STAGES)}", param_hint="--for")
     for name in download or ():
         for file in ("ssd_caffemodel", "ssd_prototxt") if name == "ssd" else (name,):
+            known = weights.register(file)
+            size = f", {known.size:,} bytes" if known.size else ""
+            source = f", from {known.urls[0]}" if known.urls else ""
+            typer.echo(f"{file} is {known.purpose}; {known.licence}{size}{source}", err=True)
             typer.echo(f"{file}: {weights.download(file)}", err=True)
 
     diagnosis = diagnose(wanted)

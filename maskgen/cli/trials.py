@@ -111,7 +111,7 @@ def _classify(words: tuple[str, ...], portrait: Path, folder: Path) -> str:
     label, score = faces[0]["label"], faces[0]["score"]
     if label != "without_mask":
         raise TrialError(f"took a bare face for {label} (score {score:.2f})")
-    return f"a bare face is {label}, score {score:.2f}"
+    return f"a bare face is {label}, score {score:.2f}, found by {lines[0].get('found_by', 'the detector')}"
 
 
 def _video(portrait: Path, folder: Path) -> str:

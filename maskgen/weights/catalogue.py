@@ -127,7 +127,7 @@ FILES: Final[dict[str, ModelFile]] = {
         ),
         ModelFile(
             name="yunet",
-            purpose="the YuNet face detector: the best one here, above all for masked and small faces",
+            purpose="the YuNet face detector: maskgen generate uses it, maskgen detect beside its own",
             licence="MIT (OpenCV Zoo); BSD-3-Clause (libfacedetection.train)",
             file_names=("face_detection_yunet_2023mar.onnx", "face_detection_yunet_n_320.onnx"),
             # The same network twice: as OpenCV Zoo publishes it, and as its training repository does.

@@ -69,10 +69,10 @@ def test_a_file_of_the_tutorials(form: str, tutorials: dict[str, Path]) -> None:
 
 
 def test_the_detector_takes_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    from detect import search
+    from detect import detector as detection
     from detect.search import FaceSearch
 
-    monkeypatch.setattr(search, "load", lambda *args, **kwargs: FaceSearch(PaintedFaces()))
+    monkeypatch.setattr(detection, "load_search", lambda *args, **kwargs: FaceSearch(PaintedFaces()))
     detector = Detector.load(DATA, scaling="0..255", threads=2)
     assert [face.label for face in detector.detect(PICTURE)] == ["with_mask"]
     # The other way round, when told so.

@@ -79,3 +79,30 @@ def test_a_slow_film_is_told_to_the_tracker(painted: Detector, tmp_path: Path) -
     frames = list(watch(painted, tmp_path / "slow.mp4", every=4))
     numbers = [face.track_id for frame in frames for face in frame.faces if face.seen]
     assert numbers == [None, 1, 1, 1]
+
+
+@pytest.mark.parametrize(("cut", "faces"), [(0.0, 1), (0.5, 1), (0.6, 0)])
+def test_a_face_below_the_cut_is_hidden_and_not_reported(cut: float, faces: int) -> None:
+    """Face score 1 times P(with_mask) 0.55."""
+    labels = ("with_mask", "without_mask")
+    detector = Detector(lambda: FaceSearch(PaintedFaces()), lambda: Says(labels, (0.55, 0.45)), labels)  # type: ignore[arg-type]
+    detector.min_score, detector.sure_score = cut, 0.6
+    found = detector.detect(paint((160, 120), (20, 30, 60, True)))
+    assert (len(found), len(found.doubtful)) == (faces, 1 - faces)
+    assert all(face.doubtful for face in found)
+
+
+@pytest.mark.parametrize("track", [True, False])
+def test_a_film_cuts_by_the_same_score(track: bool, tmp_path: Path) -> None:
+    """Face score 1 times P(with_mask) 0.55: tracked, it is a face once it has a number."""
+    labels = ("with_mask", "without_mask")
+    detector = Detector(lambda: FaceSearch(PaintedFaces()), lambda: Says(labels, (0.55, 0.45)), labels)  # type: ignore[arg-type]
+    detector.min_score = detector.sure_score = 0.6
+    writer = Mp4Writer(tmp_path / "film.mp4", 5)
+    for index in range(4):
+        writer.write(paint((160, 120), (20, 30, 60, True)), index / 5)
+    writer.close()
+    frames = list(watch(detector, tmp_path / "film.mp4", track=track))
+    assert [len(frame.faces) for frame in frames] == ([0, 1, 1, 1] if track else [0, 0, 0, 0])
+    assert all(len(frame.faces) + len(frame.hidden) == 1 for frame in frames)
+    assert all(face.doubtful for frame in frames for face in frame.faces)

@@ -60,6 +60,13 @@ def test_a_detector_of_two_labels_shares_out_what_is_no_mask_as_the_classifier_w
     np.testing.assert_allclose(both.classify_faces(IMAGE, [face(0.9, 0.1)]), [wanted], rtol=1e-5)
 
 
+def test_of_a_face_that_the_detector_did_not_see_the_classifier_says_all() -> None:
+    both = ByBoth(ByDetector(("with_mask", "without_mask")), Says())  # type: ignore[arg-type]
+    joint = np.sqrt([0.1 * 0.2, 0.9 * 0.8])
+    rows = both.classify_faces(IMAGE, [face(), face(0.9, 0.1)])
+    np.testing.assert_allclose(rows, [[0.2, 0.8], joint / joint.sum()], rtol=1e-5)
+
+
 def test_both_must_know_the_same_labels() -> None:
     with pytest.raises(InputError, match="choose --labels"):
         ByBoth(ByDetector(("with_mask", "without_mask", "incorrect_mask")), Says())  # type: ignore[arg-type]

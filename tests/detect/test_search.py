@@ -7,7 +7,8 @@ from painting import PaintedFaces, paint
 
 from detect import search as find
 from detect.detector import Detector
-from detect.search import FaceSearch, tidy
+from detect.search import CUT, FaceSearch
+from detect.sight import tidy
 from detect.stream import watch
 from maskgen import faces
 from maskgen.types import RGB, Box, Face
@@ -158,8 +159,8 @@ def test_a_face_cut_off_by_the_edge_is_hidden_though_it_is_not_reported() -> Non
 @pytest.mark.parametrize(
     ("name", "given", "least", "sure"),
     [
-        ("yunet", None, 0.3, 0.6),
-        ("onestage", None, 0.3, 0.5),
+        ("yunet", None, 0.3, CUT["yunet"]),
+        ("onestage", None, 0.3, CUT["onestage"]),
         ("onestage", 0.2, 0.2, 0.2),
         ("yunet", 0.9, 0.3, 0.9),
         ("hog", None, -0.3, 0.0),
@@ -176,7 +177,7 @@ def test_every_detector_looks_down_to_what_might_be_a_face(
         return Scored((SURE, sure), (MAYBE, math.nextafter(sure, -math.inf)))
 
     monkeypatch.setattr(faces, "load", loaded)
-    search = find.load(name, min_score=given)
+    search = find.load(name, min_face_score=given)
     assert asked == [least]
     sight = search.look(np.zeros((100, 300, 3), np.uint8))
     assert ([face.box for face in sight.faces], sight.doubtful) == ([SURE], (MAYBE,))

@@ -8,11 +8,12 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import pytest
 
+from detect.plan import Plan
 from detect.results import Event, FrameResult
-from detect.search import Sight
+from detect.sight import Sight
 from detect.sources.base import Frame
 from detect.stream import Watch, limited
-from detect.tracker import Plan, Untracked
+from detect.tracker import Untracked
 from maskgen.types import RGB, Box, Face
 
 IMAGE = np.zeros((48, 64, 3), np.uint8)
@@ -45,7 +46,9 @@ class Follower(Untracked):
         self.looked: list[int] = []
         self.doubtful: list[int] = []
 
-    def plan(self, frame: Frame, found: Sequence[Face] | None, doubtful: Sequence[Box] = ()) -> Plan:
+    def plan(
+        self, frame: Frame, found: Sequence[Face] | None, doubtful: Sequence[Box] = (), weak: Sequence[Face] = ()
+    ) -> Plan:
         if found is not None:
             self.looked.append(frame.index)
             self.doubtful.append(len(doubtful))

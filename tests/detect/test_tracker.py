@@ -7,8 +7,9 @@ from hypothesis import strategies as st
 
 from detect.outputs.counts import Counter
 from detect.results import FrameResult, face_result
+from detect.smoothing import LEAST_LOOKS, SMOOTH_S
 from detect.sources.base import Frame
-from detect.tracker import LEAST_LOOKS, LOST_S, SMOOTH_S, FaceTracker, Untracked
+from detect.tracker import LOST_S, FaceTracker, Untracked
 from maskgen.types import Box, Face
 
 LABELS = ("with_mask", "without_mask")
@@ -323,3 +324,24 @@ def test_a_face_keeps_its_number_where_looks_are_far_apart() -> None:
         numbers.append([face.track_id for face in result.faces])
     assert numbers == [[None], [1], [1], [], [1], [1]]
     assert [event.end_s for event in tracker.finish()] == [10.0]
+
+
+def test_a_known_face_goes_on_with_a_box_of_a_low_score() -> None:
+    """ByteTrack's second stage; what nobody knew stays a doubtful box."""
+    faces = tracker()
+    low, stranger = Face(Box(100, 100, 180, 200), 0.35, "yunet"), Face(Box(400, 100, 480, 200), 0.35, "yunet")
+    for index in range(3):
+        follow(faces, index, Seen(100))
+    for index in range(3, 9):
+        plan = faces.plan(Frame(index, index / 25, IMAGE), [], [low.box, stranger.box], [low, stranger])
+        result = faces.label(plan, np.array([(0.9, 0.1)] * len(plan.to_classify), np.float32))
+        assert [(face.track_id, face.face_score) for face in result.faces] == [(1, 0.35)]
+        assert stranger.box in result.hidden
+
+
+def test_a_box_of_a_low_score_begins_no_face_whatever_its_detector_counts_in() -> None:
+    faces = tracker()
+    for index in range(4):
+        weak = Face(Box(100, 100, 180, 200), -0.2, "hog")  # whose faces all count as certain
+        plan = faces.plan(Frame(index, index / 25, IMAGE), [], [weak.box], [weak])
+        assert faces.label(plan, np.empty((0, 2), np.float32)).faces == ()

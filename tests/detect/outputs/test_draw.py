@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -83,3 +85,15 @@ def test_hiding_at_the_edge(box: Box) -> None:
 def test_ink_reads_on_every_colour() -> None:
     assert draw.ink_on(draw.colour_of("with_mask")) == (255, 255, 255)
     assert draw.ink_on(draw.colour_of("incorrect_mask")) == (0, 0, 0)
+
+
+def test_a_doubtful_faces_box_has_gaps() -> None:
+    """Seen along its left side."""
+    box = Box(60, 60, 260, 260)
+    solid = draw.draw(np.full((400, 400, 3), 90, np.uint8), [face(box)])[60:260, 60]
+    dashed = draw.draw(np.full((400, 400, 3), 90, np.uint8), [replace(face(box), doubtful=True)])[60:260, 60]
+    assert (solid != 90).any(axis=1).all()
+    drawn = (dashed != 90).any(axis=1)
+    assert 0.4 < drawn.mean() < 0.8
+    assert drawn[0]
+    assert drawn[-1]

@@ -259,9 +259,9 @@ COMMAND = """
 import sys
 sys.path[:0] = [{here!r}]
 from painting import PaintedFaces
-from detect import find
+from detect import detector
 from detect.search import FaceSearch
-find.load = lambda *a, **k: FaceSearch(PaintedFaces())
+detector.load_search = lambda *a, **k: FaceSearch(PaintedFaces())
 import maskgen.app
 sys.argv[1:] = {words!r}
 maskgen.app.main()

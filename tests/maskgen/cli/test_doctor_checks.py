@@ -254,3 +254,16 @@ def test_what_is_registered_shows() -> None:
     assert "hand, scarf" in told["maskgen.occluders"].detail
     assert told["detect.outputs"].detail == "json, csv, events, second, minute"
     assert told["maskgen.templates"].detail == "no plug-ins"
+
+
+def test_download_says_first_what_the_file_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    from maskgen import weights
+
+    monkeypatch.setattr(weights, "download", lambda name: f"fetched {name}")
+    result = CliRunner().invoke(app, ["--download", "yunet", "--for", "train"])
+    said, fetched = result.stderr.splitlines()[:2]
+    assert "YuNet" in said
+    assert "MIT" in said
+    assert "232,589 bytes" in said
+    assert "https://" in said
+    assert fetched == "yunet: fetched yunet"

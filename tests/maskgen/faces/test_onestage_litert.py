@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from maskgen.errors import BundleError, ShapeError
-from maskgen.faces.onestage_litert import PAD_VALUE, OneStage, Raw, decode, fitted, suppress
+from maskgen.faces.onestage_litert import INTERPRETERS, PAD_VALUE, OneStage, Raw, decode, fitted, suppress
 
 
 def maps(side: int = 64, labels: int = 2) -> list[np.ndarray]:
@@ -106,3 +106,16 @@ def test_sides_must_be_whole_cells() -> None:
     runner = OneStage.__new__(OneStage)
     with pytest.raises(ShapeError, match="multiples of 32"):
         runner.maps(np.zeros((33, 64, 3), np.uint8))
+
+
+def test_pictures_of_many_sizes_share_two_interpreters_and_change_nothing() -> None:
+    from maskgen import weights
+
+    path = weights.find("detector") / "model.tflite"
+    shared = OneStage(path, 2)
+    rng = np.random.default_rng(0)
+    for height, width in ((64, 96), (96, 64), (128, 32), (64, 96), (32, 32), (96, 64)):
+        pixels = rng.integers(0, 256, (height, width, 3), dtype=np.uint8)
+        for ours, fresh in zip(shared.maps(pixels), OneStage(path, 2).maps(pixels), strict=True):
+            np.testing.assert_allclose(ours, fresh, rtol=1e-4, atol=1e-4)
+        assert len(shared._runners) <= INTERPRETERS

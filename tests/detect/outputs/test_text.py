@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 
-from detect.outputs.base import CountRows, CsvRows, EventLines, JsonLines
+from detect.outputs.text import CountRows, CsvRows, EventLines, JsonLines
 from detect.results import Event, FaceResult, FrameResult
 from maskgen.types import Box
 
@@ -49,6 +49,7 @@ def test_csv_names_its_columns_and_rounds() -> None:
     assert rows[0] == {
         "frame": "4", "time_s": "2.0", "track": "3", "left": "1.0", "top": "2.0", "right": "11.0", "bottom": "22.0",
         "label": "with_mask", "score": "0.9", "p_with_mask": "0.9", "p_without_mask": "0.1",
+            "confidence": "0.9",
     }  # fmt: skip
 
 
