@@ -92,7 +92,10 @@ def fit(
             checkpoint.write_history(folder, history)
         if config.fine_tune != "none" and config.epochs:
             began = time.perf_counter()
-            _fine_tune(model, train, val, config, augmenter, folder, state, threads, reporter, on_best)
+            if config.soup > 1:
+                _cook(model, train, val, config, folder, state, reporter, on_best)
+            else:
+                _fine_tune(model, train, val, config, augmenter, folder, state, threads, reporter, on_best)
             step_back(model.get_layer(BACKBONE), first, config.wise)
             fitted.seconds["fine_tune"] = time.perf_counter() - began
     fitted.history = state.history
@@ -256,6 +259,42 @@ def _fine_tune(
         reporter.epoch(row)
     if state.best:
         model.set_weights(state.best)
+
+
+def _cook(
+    model: Any,
+    train: Faces,
+    val: Faces,
+    config: TrainConfig,
+    folder: Path,
+    state: State,
+    reporter: Reporter,
+    on_best: Callable[[Any], None] | None,
+) -> None:
+    """Fine-tune ``config.soup`` times from the same weights, and give the network the mean of what comes out."""
+    from trainer.classifier import soup
+
+    front, tail = soup.halves(model, config)
+    reporter.start("maps", len(train))
+    maps = soup.cached(front, train.pixels, reporter.step)
+    val_maps = soup.cached(front, val.pixels)
+    first = tail.get_weights()
+    runs = []
+    reporter.start("fine-tuning", config.soup * config.epochs)
+    for number in range(config.soup):
+        tail.set_weights(first)
+        began = time.perf_counter()
+        for epoch, means in enumerate(soup.bowl(tail, maps, train.targets, config, number)):
+            reporter.step(number * config.epochs + epoch + 1, f"loss {means[0]:.3f}")
+        runs.append(tail.get_weights())
+        scores = _judge(predict(tail, val_maps), val.targets, config)
+        state.history.append(_row("soup", number + 1, np.array(means), scores, began))
+        reporter.epoch(state.history[-1])
+        checkpoint.write_history(folder, state.history)
+    tail.set_weights(soup.mean(runs))
+    soup.give_back(tail, model)
+    if on_best is not None:
+        on_best(model)
 
 
 def step_back(backbone: Any, first: Sequence[NDArray[Any]], kept: float) -> None:

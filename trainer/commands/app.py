@@ -156,6 +156,7 @@ def train(
     wise: Annotated[
         float, _classifier(help="Share of what fine-tuning changed that is kept (WiSE-FT); 0.5 suits real faces best.")
     ] = 1.0,
+    soup: Annotated[int, _classifier(help="Runs of fine-tuning whose weights are averaged; with --augment none.")] = 1,
     incorrect_prior: Annotated[
         float | None, _classifier(help="With --classes 3: share of badly worn masks to expect in use, 0.1 say.")
     ] = None,

@@ -54,6 +54,7 @@ class TrainConfig:
         ema: momentum of the weights' moving average, 0 for none.
         wise: share of what fine-tuning changed in the backbone that is kept at
             the end (WiSE-FT's alpha), 1 for all of it.
+        soup: fine-tuning runs whose weights are averaged, see ``trainer.classifier.soup``.
         incorrect_prior: with 3 classes, the share of faces with a badly worn
             mask to expect where the model is used; None for a third, as it
             learns from.
@@ -94,6 +95,7 @@ class TrainConfig:
     label_smoothing: float = 0.05
     ema: float = 0.0
     wise: float = 1.0
+    soup: int = 1
     incorrect_prior: float | None = None
     patience: int = 4
     balance: bool = True
@@ -140,6 +142,7 @@ class TrainConfig:
             ("label_smoothing", 0, 0.49),
             ("ema", 0, 0.99999),
             ("wise", 0, 1),
+            ("soup", 1, 100),
             ("warmup", 0, 0.9),
             ("val_fraction", 0.01, 0.9),
             ("lr", 1e-9, 10),
@@ -155,6 +158,11 @@ class TrainConfig:
             object.__setattr__(self, "fine_tune", "all" if self.weights == "none" else "13")
         if self.fine_tune not in ("all", "none") and not self.fine_tune.isdigit():
             raise InputError(f"fine_tune must be auto, all, none or a block's number, got {self.fine_tune!r}")
+        if self.soup > 1 and (self.augment != "none" or self.fine_tune in ("all", "none", "0")):
+            raise InputError(
+                "soup learns from what the blocks before fine_tune say of every image, worked out once: use augment none "
+                f"and a block from 1 on, 13 say; got {self.augment} and {self.fine_tune}"
+            )
 
     @property
     def input_size_wh(self) -> tuple[int, int]:
