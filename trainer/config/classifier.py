@@ -160,7 +160,7 @@ class TrainConfig:
             raise InputError(f"fine_tune must be auto, all, none or a block's number, got {self.fine_tune!r}")
         if self.soup > 1 and (self.augment != "none" or self.fine_tune in ("all", "none", "0")):
             raise InputError(
-                "soup learns from what the blocks before fine_tune say of every image, worked out once: use augment none "
+                "soup learns from what the blocks before fine_tune say of an image, worked out once: use augment none "
                 f"and a block from 1 on, 13 say; got {self.augment} and {self.fine_tune}"
             )
 
