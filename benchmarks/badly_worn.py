@@ -8,9 +8,10 @@ they are). MODEL is a model folder or a packaged network's name. Boxes of 16 px 
 
 Where badly worn masks are found, they are ranked by P(incorrect_mask): ``r2.2`` and ``r5`` are the recall at the
 threshold that 2.2 % and 5 % of all other faces pass, ``pAUC`` the mean recall over six such rates from 1 to 10 %. The
-recalls of the labels, and their mean, are those of the bundle's own decision, with the intervals of ``maskgen
-evaluate``; the others' intervals hold 95 % of 2,000 bootstrap samples of the pictures. The turn of a head is read from
-the five points of YuNet, where it finds the face in the crop.
+recalls of the labels, and their mean, are those of the bundle's own decision; ``two labels`` leaves badly worn masks
+out and takes the likelier of the other two. Intervals of ranks hold 95 % of 2,000 bootstrap samples of the pictures,
+those of shares are Wilson's. The turn of a head is read from the five points of YuNet, where it finds the face in the
+crop.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from __future__ import annotations
 import argparse
 import math
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -38,6 +39,7 @@ from trainer.metrics.evaluate import run
 SETS = ("press_dev", "mafa_dev", "worksite_dev", "scenes_dev", "real_dev")
 LEAST_PX = 16
 RESAMPLES = 2000
+
 FEW_INCORRECT = 10
 """Sets with fewer badly worn masks say nothing about them."""
 
@@ -151,19 +153,34 @@ def _rows(name: str, found: Measured, say: Callable[[str], None]) -> None:
         count = int((found.truth == bad).sum())
         for title, rates in (("r2.2", (0.022,)), ("r5", (0.05,)), ("pAUC", RATES)):
             say(_row(name, count, f"{title} incorrect", _recall_interval(found, bad, rates)))
-    for number, label in enumerate(found.labels):
-        mine = np.flatnonzero(found.truth == number)
-        if len(mine):
-            groups = [found.groups[int(place)] for place in mine]
-            recall = classification.share_right(found.predicted[mine] == number, groups)
-            say(_row(name, len(mine), f"recall {label}", recall))
-    balanced = classification.balanced_share_right(found.truth, found.predicted, found.groups, len(found.labels))
-    say(_row(name, len(found.truth), "balanced", balanced))
+    _recalls(name, found, found.predicted, range(len(found.labels)), "", say)
     pair = np.flatnonzero([label != "incorrect_mask" for label in found.labels])
     two = found.part(np.isin(found.truth, pair))
     masked = found.labels.index("with_mask")
+    if bad >= 0:
+        # Whichever of the two is the likelier: what the network knows of faces with and without a mask.
+        likelier = pair[two.probabilities[:, pair].argmax(axis=1)]
+        _recalls(name, two, likelier, pair, "two labels: ", say)
     area = classification.auc(two.truth == masked, two.probabilities[:, masked])
     say(_row(name, len(two.truth), "AUC with or without", classification.Interval(area, math.nan, math.nan)))
+
+
+def _recalls(
+    name: str,
+    found: Measured,
+    predicted: NDArray[np.int64],
+    labels: Iterable[int],
+    words: str,
+    say: Callable[[str], None],
+) -> None:
+    for number in labels:
+        here = found.truth == number
+        if here.any():
+            groups = [group for group, chosen in zip(found.groups, here, strict=True) if chosen]
+            share = classification.share_right(predicted[here] == number, groups)
+            say(_row(name, int(here.sum()), f"{words}recall {found.labels[number]}", share))
+    balanced = classification.balanced_share_right(found.truth, predicted, found.groups, len(found.labels))
+    say(_row(name, len(found.truth), f"{words}balanced", balanced))
 
 
 def _row(name: str, count: int, title: str, figure: classification.Interval) -> str:

@@ -52,7 +52,8 @@ def main() -> None:
         *("--head-limit", options.head_limit, "--batch-size", options.batch_size, "--lr", options.lr),
         *("--label-smoothing", options.label_smoothing, "--ema", options.ema, "--patience", options.epochs),
         *("--augment", options.augment, "--seed", options.seed, "--threads", options.workers),
-        *("--wise", options.wise, "--litert", options.litert, "--compact", "--resume"),
+        *("--wise", options.wise, "--soup", options.soup),
+        *("--litert", options.litert, "--compact", "--resume"),
         *(() if options.incorrect_prior is None else ("--incorrect-prior", options.incorrect_prior)),
         *options.train_option,
     ]
@@ -97,6 +98,7 @@ def _parse() -> argparse.Namespace:
     training.add_argument("--label-smoothing", type=float, default=0.05)
     training.add_argument("--ema", type=float, default=0.99)
     training.add_argument("--wise", type=float, default=0.5)
+    training.add_argument("--soup", type=int, default=1)
     training.add_argument("--incorrect-prior", type=float)
     training.add_argument("--augment", default="mild")
     training.add_argument("--litert", default="float16")

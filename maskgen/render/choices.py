@@ -19,10 +19,10 @@ Choice = TypeVar("Choice")
 Weighted = tuple[tuple[str, float], ...]
 
 INCORRECT: Final[tuple[tuple[Wear, float], ...]] = (
-    ("nose_out", 0.47),
-    ("chin", 0.2),
-    ("mouth_out", 0.12),
-    ("high", 0.12),
+    ("nose_out", 0.52),
+    ("chin", 0.21),
+    ("mouth_out", 0.13),
+    ("high", 0.05),
     ("one_ear", 0.06),
     ("nose_only", 0.03),
 )

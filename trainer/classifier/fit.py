@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from trainer.classifier import steps
 from trainer.classifier.head import REMEDY, fit_head
+from trainer.classifier.soup import fit_soup
 from trainer.config.classifier import TrainConfig
 from trainer.data import loader
 from trainer.data.augment import Augmenter
@@ -92,15 +93,21 @@ def fit(model: Any, train: Faces, val: Faces, config: TrainConfig, run: Run) -> 
                 checkpoint.write_history(run.folder, state.history)
         if config.fine_tune != "none" and config.epochs:
             began = time.perf_counter()
-            learner = FineTuneLearner(model, train, val, config, augmenter, run)
-            if state.weights:
-                put(model.variables, state.weights)
-                put(learner.optimizer.variables, state.optimizer)
-            train_epochs(learner, _plan(config), state, run)
+            if config.soup > 1:
+                fit_soup(model, train, val, config, state, run)
+            else:
+                _fine_tune(FineTuneLearner(model, train, val, config, augmenter, run), state, run, config)
             step_back(model.get_layer(BACKBONE), first, config.wise)
             fitted.seconds["fine_tune"] = time.perf_counter() - began
     fitted.history = state.history
     return fitted
+
+
+def _fine_tune(learner: FineTuneLearner, state: State, run: Run, config: TrainConfig) -> None:
+    if state.weights:
+        put(learner.network.variables, state.weights)
+        put(learner.optimizer.variables, state.optimizer)
+    train_epochs(learner, _plan(config), state, run)
 
 
 def _plan(config: TrainConfig) -> Plan:

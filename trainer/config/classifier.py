@@ -69,6 +69,7 @@ class TrainConfig:
     label_smoothing: float = option(0.05, "How far targets stay from 0 and 1.", group=_LEARNS, least=0, most=0.49)
     ema: float = option(0.0, "Momentum of averaged weights.", group=_LEARNS, metavar="X", least=0, most=0.99999)
     wise: float = option(1.0, "Share of its changes that is kept (WiSE-FT).", group=_LEARNS, least=0, most=1)
+    soup: int = option(1, "Runs whose weights are averaged; with --augment none.", group=_LEARNS, least=1, most=100)
     incorrect_prior: float | None = option(
         None, "Share of badly worn masks in use (3 classes).", group=_LEARNS, metavar="X"
     )
@@ -97,6 +98,11 @@ class TrainConfig:
             object.__setattr__(self, "fine_tune", "all" if self.weights == "none" else "13")
         if self.fine_tune not in ("all", "none") and not self.fine_tune.isdigit():
             raise InputError(f"--fine-tune takes auto, all, none or a block's number, got {self.fine_tune!r}")
+        if self.soup > 1 and (self.augment != "none" or self.fine_tune in ("all", "none", "0")):
+            raise InputError(
+                "--soup learns from what the blocks before --fine-tune say of an image, worked out once: use --augment "
+                f"none and a block from 1 on, 13 say; got {self.augment} and {self.fine_tune}"
+            )
 
     @property
     def input_size_wh(self) -> tuple[int, int]:

@@ -169,11 +169,11 @@ def _bottom_up(worn: Worn, goal: Points, steps: float) -> Points:
 
 
 def _high(worn: Worn) -> Edges:
-    """The mask is pushed up over the eyes, onto the forehead or to the top of the head."""
+    """The mask is pushed up over the eyes or onto the forehead; at the hairline it could not be told from a cap."""
     marks, params = worn.marks, worn.params
     eyes, brows = marks[36:48].mean(axis=0), (marks[19] + marks[24]) / 2
     hairline = brows - 0.38 * worn.down
-    centre = between(np.stack([eyes, brows, hairline]), (0, 1, 2), 2 * params.wear_amount)
+    centre = between(np.stack([eyes, brows, hairline]), (0, 1, 2), 1.5 * params.wear_amount)
     half_up = (0.06 + 0.52 * params.thick) * worn.down
     half_wide = (0.5 - 0.3 * params.gape) * (marks[16] - marks[0])
     tilt = 0.04 * (params.slide[0] - params.slide[1]) * worn.down
