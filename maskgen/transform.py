@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from maskgen.errors import InputError, ShapeError
+from maskgen.faces.given import GIVEN, LEAST_FACE_PX, FaceLike, as_face, landmarked, usable
 from maskgen.types import LABELS, WEARS, Box, Face, Label, LandmarkedFace, Points, Wear
 
 if TYPE_CHECKING:
@@ -26,23 +27,11 @@ if TYPE_CHECKING:
     from maskgen.templates.template import MaskTemplate
     from maskgen.types import RGB
 
-FaceLike: TypeAlias = "LandmarkedFace | Face | Box | ArrayLike | None"
-"""A face that was found, its box (left, top, right, bottom), (68, 2) landmarks, (5, 2) points, or None to search."""
-
 Weights: TypeAlias = "Mapping[str, float] | Iterable[str] | None"
 """Names with weights, names alike, or None for all at their usual weights."""
 
 ATTEMPTS: Final = 4
 """Draws before a face is given up: some masks cannot be seen on some faces."""
-
-LEAST_FACE_PX: Final = 8.0
-"""Shorter side of a face's box below which nothing is drawn."""
-
-LEAST_INSIDE: Final = 0.5
-"""Share of a face's box that lies in the image."""
-
-GIVEN: Final = "given"
-"""The detector of a face that the caller brought."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -226,7 +215,7 @@ class MaskTransform:
         if wanted.mask is not None and wanted.mask.template not in self._wardrobe():
             raise InputError(f'this transform has no mask called "{wanted.mask.template}"; see masks=')
         landmarks = face.landmarks if isinstance(face, LandmarkedFace) else np.asarray(face, np.float64)
-        found = _landmarked(landmarks)
+        found = landmarked(landmarks)
         return _masked(image, self._render(image, found, wanted), wanted, found)
 
     def _settings(self) -> SamplingSettings:
@@ -266,21 +255,21 @@ class MaskTransform:
     def _face(self, image: RGB, face: FaceLike) -> LandmarkedFace | None:
         """The face with its landmarks, or None where there is none that can be used."""
         if isinstance(face, LandmarkedFace):
-            return _usable(face.landmarks, image)
+            return usable(face.landmarks, image)
         if face is None:
             found = self._loaded.finder(self._detector).find(image)
-            return _usable(found.faces[0].landmarks, image) if found.faces else None
+            return usable(found.faces[0].landmarks, image) if found.faces else None
         if not isinstance(face, (Face, Box)):
             points = np.asarray(face, np.float64)
             if points.shape == (68, 2):
-                return _usable(points, image)
-            face = _as_face(points)
+                return usable(points, image)
+            face = as_face(points)
         elif isinstance(face, Box):
             face = Face(face, 1.0, GIVEN)
         if min(face.box.width, face.box.height) < LEAST_FACE_PX:
             return None
         found = self._loaded.finder(self._detector).with_landmarks(image, [face])
-        return _usable(found.faces[0].landmarks, image) if found.faces else None
+        return usable(found.faces[0].landmarks, image) if found.faces else None
 
 
 _DEFAULTS: Final = {
@@ -332,37 +321,6 @@ def _check(image: RGB) -> None:
         raise ShapeError(f"an image is (H, W, 3) uint8 RGB, got {got}")
     if min(image.shape[:2]) < 1:
         raise ShapeError(f"an image has at least one pixel, got shape {image.shape}")
-
-
-def _as_face(points: NDArray[np.float64]) -> Face:
-    """A box, or the five points of a detector, as a face."""
-    from maskgen.faces.starts import from_points
-
-    if points.shape not in {(4,), (5, 2)} or not np.isfinite(points).all():
-        raise ShapeError(
-            f"a face is a box of 4 numbers, (68, 2) landmarks or (5, 2) points, all finite; got shape {points.shape}"
-        )
-    if points.shape == (4,):
-        return Face(Box(*points.tolist()), 1.0, GIVEN)
-    return Face(from_points(points, 2.0)[0], 1.0, GIVEN, points)
-
-
-def _landmarked(landmarks: Points) -> LandmarkedFace:
-    """The face of some landmarks, from them alone."""
-    from maskgen.faces.landmarks import face_box
-    from maskgen.faces.pose import head_pose
-
-    if landmarks.shape != (68, 2) or not np.isfinite(landmarks).all():
-        raise ShapeError(f"68 finite landmarks of x and y are expected, got shape {landmarks.shape}")
-    return LandmarkedFace(Face(face_box(landmarks), 1.0, GIVEN), landmarks, head_pose(landmarks))
-
-
-def _usable(landmarks: Points, image: RGB) -> LandmarkedFace | None:
-    """The face, or None where it is too small to draw on, or most of it lies beside the image."""
-    face = _landmarked(np.array(landmarks, np.float64))
-    box = face.face.box
-    inside = box.clipped(image.shape[1], image.shape[0]).area
-    return face if min(box.width, box.height) >= LEAST_FACE_PX and inside >= LEAST_INSIDE * box.area else None
 
 
 def _masked(image: RGB, rendered: Rendered, params: ImageParams, face: LandmarkedFace) -> Masked:

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from maskgen.transform import FaceLike, Masked, MaskTransform
+from maskgen.faces.given import FaceLike
+from maskgen.transform import Masked, MaskTransform
 from maskgen.types import RGB, Label
 
 
