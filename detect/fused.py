@@ -16,7 +16,9 @@ FUSED: Final = "fused"
 FUSED_OF: Final = ("onestage", "yunet")
 
 WEAK_FROM: Final = 0.25
-"""Least mean score with which a face that is known goes on in a film; below it strangers are picked up."""
+"""Least mean score with which a face that is known goes on in a film. ``benchmarks/coverage.py --every 24``, masked
+faces covered and boxes on no annotated face a frame: 96.3 % and 0.54; from 0.2 on 97.9 % and 0.64; any 98.8 % and
+0.73; without such faces 87.8 % and 0.26."""
 
 SAME_IOU: Final = 0.3
 """Boxes of two detectors that overlap this much are one face: at 0.5, as COCO counts, boxes of one face stayed two
