@@ -85,7 +85,7 @@ def _for_whom(plain: dict[str, Any]) -> list[str]:
     groups = [part for part in named if part["n"] >= SMALLEST_GROUP]
     if not groups:
         return ["The faces measured on carry no age, gender or race."]
-    worst = min(groups, key=lambda part: part["recall"]["without_mask"]["value"])
+    worst, best = (chosen(groups, key=lambda part: part["recall"]["without_mask"]["value"]) for chosen in (min, max))
     lines = [
         "Unmasked faces taken for unmasked, by UTKFace's own labels (which are estimates, and coarse);"
         f" groups of {SMALLEST_GROUP} faces and more, 95 % intervals:",
@@ -98,7 +98,10 @@ def _for_whom(plain: dict[str, Any]) -> list[str]:
         lines.append(f"| {_group(part)} | {part['n']} | {value:.1f} % ({low:.1f} to {high:.1f}) |")
     wrong = round(worst["n"] * (1 - worst["recall"]["without_mask"]["value"]))
     verdict = (
-        f"Worst: {_group(worst)}, {wrong} of {worst['n']} wrong." if wrong else "No face of these groups was wrong."
+        f"Worst: {_group(worst)}, {wrong} of {worst['n']} wrong, {_percent(worst['recall']['without_mask']['value'])};"
+        f" best: {_group(best)}, {_percent(best['recall']['without_mask']['value'])}."
+        if wrong
+        else "No face of these groups was wrong."
     )
     return [
         *lines,
