@@ -82,7 +82,7 @@ class MaskTransform:
             image's frame and size.
         p: share of calls that draw anything; the others answer ``without_mask``.
         seed: where no ``rng`` is passed, an image's draw hangs on this and its bytes; None takes the system's chance.
-        detector: one of ``maskgen.faces.NAMES``, for images that come without a face.
+        detector: one of ``maskgen.faces.DETECTORS`` or ``auto``, for images that come without a face.
 
     Raises:
         InputError: a setting is none that is known.
@@ -117,7 +117,7 @@ class MaskTransform:
             raise InputError(f"camera is None or one of {', '.join(STRENGTHS)}, got {camera!r}")
         if size is not None and not 16 <= size <= 4096:
             raise InputError(f"size is a side of 16 to 4096 pixels or None, got {size!r}")
-        if detector not in DETECTORS.names:
+        if detector not in ("auto", *DETECTORS.names):
             raise InputError(f'no face detector is called "{detector}"; choose one of {", ".join(DETECTORS.names)}')
         self._masks, self._wears = _weights(masks), _weights(wears)
         if strange := [wear for wear in self._wears or () if wear not in WEARS]:

@@ -190,7 +190,7 @@ def kinds(wardrobe: Wardrobe) -> list[Kind]:
     from maskgen.occluders.registry import OCCLUDERS, of_kind
 
     found = [Kind("templates", name, wardrobe[name].title, f"assets/masks/{name}/mask.json") for name in wardrobe]
-    found += [Kind("wears", wear, WEAR_WORDS[wear], "maskgen/render/misworn.py") for wear in WEARS]
+    found += [Kind("wears", wear, WEAR_WORDS[wear], "maskgen/render/wear/misworn.py") for wear in WEARS]
     for kind in KINDS:
         for name in of_kind(kind):
             if name in OCCLUDERS.builtin:
