@@ -6,13 +6,11 @@ import json
 from pathlib import Path
 from typing import Any, Final
 
-import numpy as np
-from numpy.typing import NDArray
-
 from maskgen.assets import BUNDLE_NAME, packaged_model
 from maskgen.errors import WeightsError
 from maskgen.faces.landmarks import face_box
 from maskgen.faces.rois import cut_rois
+from maskgen.io.tensors import dequantise, quantise
 from maskgen.quiet import quiet_stderr
 from maskgen.types import RGB, LandmarkedFace
 
@@ -61,9 +59,9 @@ class MaskedFaces:
             face: in the image's pixels.
         """
         roi = cut_rois(image, [face_box(face.landmarks).xyxy], self._size_wh, self._margin)
-        self._network.set_tensor(self._input["index"], _quantised(roi, self._input))
+        self._network.set_tensor(self._input["index"], quantise(roi, self._input))
         self._network.invoke()
-        row = _plain(self._network.get_tensor(self._output["index"]), self._output)[0]
+        row = dequantise(self._network.get_tensor(self._output["index"]), self._output)[0]
         return float(1 - row[self._bare] / row.sum())
 
     def worn(self, image: RGB, face: LandmarkedFace) -> bool:
@@ -84,20 +82,3 @@ def _plan(folder: Path) -> dict[str, Any]:
     if not known:
         raise WeightsError(f"{folder} is no classifier of masks that can be used here; see maskgen train")
     return plan
-
-
-def _quantised(values: NDArray[np.uint8], detail: dict[str, Any]) -> NDArray[Any]:
-    dtype = np.dtype(detail["dtype"])
-    if dtype.kind == "f":
-        return values.astype(dtype)
-    scale, zero = detail["quantization"]
-    limits = np.iinfo(dtype)
-    steps = np.rint(values / np.float32(scale or 1)) + zero
-    return np.asarray(np.clip(steps, limits.min, limits.max), dtype=dtype)
-
-
-def _plain(values: NDArray[Any], detail: dict[str, Any]) -> NDArray[np.float32]:
-    if values.dtype.kind == "f":
-        return values.astype(np.float32)
-    scale, zero = detail["quantization"]
-    return np.asarray((values.astype(np.float32) - zero) * np.float32(scale or 1), np.float32)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from maskgen.errors import BundleError, ShapeError
+from maskgen.io.tensors import dequantise, quantise
 from maskgen.quiet import quiet_stderr
 
 
@@ -73,25 +74,15 @@ class LiteRTModel:
             raise ShapeError(f"rois must be (N, {', '.join(map(str, expected))}), got {rois.shape}")
         probabilities = np.empty((len(rois), self.classes), dtype=np.float32)
         for row, roi in zip(probabilities, rois, strict=True):
-            self._interpreter.set_tensor(self._input["index"], _quantise(roi[None], self._input))
+            self._interpreter.set_tensor(self._input["index"], quantise(roi[None], self._input))
             self._interpreter.invoke()
-            row[...] = _dequantise(self._interpreter.get_tensor(self._output["index"]), self._output)[0]
+            row[...] = _probabilities(self._interpreter.get_tensor(self._output["index"]), self._output)[0]
         return probabilities
 
 
-def _quantise(values: NDArray[np.uint8], detail: dict[str, Any]) -> NDArray[Any]:
-    dtype = np.dtype(detail["dtype"])
-    if dtype.kind == "f":
-        return values.astype(dtype)
-    scale, zero = detail["quantization"]
-    limits = np.iinfo(dtype)
-    steps = np.rint(values / np.float32(scale or 1)) + zero
-    return np.asarray(np.clip(steps, limits.min, limits.max), dtype=dtype)
-
-
-def _dequantise(values: NDArray[Any], detail: dict[str, Any]) -> NDArray[np.float32]:
+def _probabilities(values: NDArray[Any], detail: dict[str, Any]) -> NDArray[np.float32]:
+    """Rows of an output; eight bits do not add up to 1, a float network's rows do and stay as they are."""
+    found = dequantise(values, detail)
     if values.dtype.kind == "f":
-        return values.astype(np.float32)
-    scale, zero = detail["quantization"]
-    probabilities = (values.astype(np.float32) - zero) * np.float32(scale or 1)
-    return np.asarray(probabilities / np.maximum(probabilities.sum(axis=1, keepdims=True), 1e-6), dtype=np.float32)
+        return found
+    return np.asarray(found / np.maximum(found.sum(axis=1, keepdims=True), 1e-6), dtype=np.float32)

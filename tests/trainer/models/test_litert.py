@@ -6,24 +6,15 @@ import numpy as np
 import pytest
 
 from maskgen.errors import BundleError, ShapeError
-from trainer.models.litert import LiteRTModel, _dequantise, _quantise
+from trainer.models.litert import LiteRTModel, _probabilities
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 
-def test_integer_inputs_follow_their_quantisation() -> None:
-    values = np.array([0, 100, 255], np.uint8)
-    signed = {"dtype": np.int8, "quantization": (1.0, -128)}
-    assert _quantise(values, signed).tolist() == [-128, -28, 127]
-    halves = {"dtype": np.uint8, "quantization": (2.0, 0)}
-    assert _quantise(values, halves).tolist() == [0, 50, 128]
-    assert _quantise(values, {"dtype": np.float16, "quantization": (0.0, 0)}).dtype == np.float16
-
-
 def test_integer_outputs_add_up_to_one() -> None:
     detail = {"dtype": np.uint8, "quantization": (1 / 256, 0)}
-    found = _dequantise(np.array([[255, 0], [128, 127]], np.uint8), detail)
+    found = _probabilities(np.array([[255, 0], [128, 127]], np.uint8), detail)
     np.testing.assert_allclose(found.sum(axis=1), 1)
     np.testing.assert_allclose(found[0], [1, 0])
 
