@@ -112,8 +112,9 @@ def test_a_hanging_photo_and_a_deadly_one_are_named(
     summary = make(source, tmp_path / "out", local(2, timeout_s=1.0))
     assert dict(summary.reasons()) == {"timeout": 1, "worker_died": 1}
     assert summary.totals["images"] == 14, "the one that died once came through alone"
-    named = {Path(skip.source).stem: skip.reason for skip in read_skipped(tmp_path / "out")}
-    assert named == {"a_hang": "timeout", "a_killer": "worker_died"}
+    skips = {Path(skip.source).stem: skip for skip in read_skipped(tmp_path / "out")}
+    assert {stem: skip.reason for stem, skip in skips.items()} == {"a_hang": "timeout", "a_killer": "worker_died"}
+    assert skips["a_hang"].detail == "gave up after 1 s"
 
 
 @pytest.mark.parametrize("fork", {CAN_FORK, False})
