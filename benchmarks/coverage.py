@@ -19,7 +19,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from scenes import overlaps, read_truth, shorter
+from scenes import read_truth
 
 # benchmarks/detect.py lies beside this file and would be imported for the package.
 sys.path[:] = [entry for entry in sys.path if Path(entry).resolve() != Path(__file__).resolve().parent]
@@ -29,6 +29,7 @@ from detect.sources.base import Frame
 from detect.stream import Watch
 from detect.tracker import FaceTracker
 from maskgen.images import read_rgb
+from maskgen.types import Box
 
 FRAMES, RATE = 25, 25.0
 LEAST_PX, ON_IOU = 12, 0.3
@@ -98,7 +99,7 @@ def main() -> None:
             )
             watch = Watch(lambda image, seen=seen: seen[id(image)], detector.classify, film, tracker)
             for frame, real in zip(watch, film.boxes, strict=True):
-                count(counts[name], [face.box.xyxy for face in frame.faces], real, faces)
+                count(counts[name], [face.box for face in frame.faces], [Box(*box) for box in real], faces)
     print(f"{'':14} {'masked':>8} {'bare':>8} {'strangers':>10}")
     for name, row in counts.items():
         shares = [row[label][0] / max(1, row[label][1]) for label in ("masked", "bare")]
@@ -107,16 +108,15 @@ def main() -> None:
         known.json.write_text(json.dumps(counts, indent=2) + "\n")
 
 
-def count(row: dict, found: list, real: np.ndarray, faces: list[dict]) -> None:
-    overlap = overlaps(found, real)
-    for index, (face, box) in enumerate(zip(faces, real, strict=True)):
-        if shorter(box) < LEAST_PX:
+def count(row: dict, found: list[Box], real: list[Box], faces: list[dict]) -> None:
+    for face, box in zip(faces, real, strict=True):
+        if min(box.width, box.height) < LEAST_PX:
             continue
         kind = row["masked" if face["label"] == "with_mask" else "bare"]
         kind[1] += 1
-        kind[0] += bool(len(found) and overlap[:, index].max() >= ON_IOU)
+        kind[0] += any(box.iou(one) >= ON_IOU for one in found)
     row["frames"] += 1
-    row["strangers"] += int((overlap.max(axis=1, initial=0) < ON_IOU).sum()) if len(found) else 0
+    row["strangers"] += sum(all(one.iou(box) < ON_IOU for box in real) for one in found)
 
 
 if __name__ == "__main__":

@@ -148,3 +148,30 @@ def test_every_command_with_settings_has_its_table() -> None:
     listed = option_tables.commands_in((ROOT / "docs" / "options.md").read_text(encoding="utf-8"))
     stages = ("generate", "compose", "import", "train", "train-detector", "evaluate", "export")
     assert listed == [*stages, *(f"detect {name}" for name in ("image", "video", "webcam", "serve"))]
+
+
+def test_every_benchmark_begins() -> None:
+    """Scripts are called by nothing else: what they import may move away unnoticed."""
+    asks = [path for path in sorted((ROOT / "benchmarks").glob("*.py")) if "argparse" in path.read_text("utf-8")]
+    assert asks
+    code = (
+        "import contextlib, io, runpy, sys\n"
+        "for path in sys.argv[1:]:\n"
+        "    before = sys.path[:], dict(sys.modules)\n"
+        "    sys.argv, sys.path[0] = [path, '--help'], path.rpartition('/')[0]\n"
+        "    try:\n"
+        "        with contextlib.redirect_stdout(io.StringIO()):\n"
+        "            runpy.run_path(path, run_name='__main__')\n"
+        "    except SystemExit as end:\n"
+        "        assert not end.code, path\n"
+        "    except Exception as error:\n"
+        "        sys.exit(f'{path}: {error!r}')\n"
+        "    sys.path[:] = before[0]\n"
+        "    for name in set(sys.modules) - set(before[1]):\n"
+        "        if name in ('scenes', 'detect', 'generate', 'formats', 'render'):\n"
+        "            del sys.modules[name]\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, *map(str, asks)], capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
